@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { ConnectorError } from '../contract/errors.ts';
+
+/** The text of a file that the command line names. Throws FILE_UNREADABLE, which quotes nothing of the contents. */
+export async function readText(option: string, path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new ConnectorError('FILE_UNREADABLE', `${option} ${path}: ${reason(error)}.`, { cause: error });
+  });
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new ConnectorError('FILE_UNREADABLE', `${option} ${path}: the text is UTF-16; save it as UTF-8.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConnectorError('FILE_UNREADABLE', `${option} ${path}: the bytes are not UTF-8.`, { cause: error });
+  }
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'the file may not be read by the user that runs the connector';
+    case 'EISDIR':
+      return 'this is a folder, not a file';
+    default:
+      return `reading it failed with ${error.code ?? error.message}`;
+  }
+}

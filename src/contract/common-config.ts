@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { ShardId } from './ids.ts';
+
+/** `{"<database or keyspace>": {"<shard>": "<position>"}}`: where shards begin that have no state yet. */
+export type StartingPositions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const startingPositions = z.record(z.string().min(1), z.record(z.string().min(1), z.string().min(1)));
+
+const EXPECTED = 'expected JSON such as {"shop": {"main": "0/16B3748"}}: database or keyspace, then shard, then position';
+
+function parseStartingPositions(text: string, context: z.RefinementCtx<string>): StartingPositions {
+  if (text.trim() === '') return {};
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: `not JSON; ${EXPECTED}` });
+    return z.NEVER;
+  }
+  const parsed = startingPositions.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const path = parsed.error.issues[0]?.path.join('.') ?? '';
+  context.addIssue({ code: 'custom', message: path === '' ? EXPECTED : `wrong at "${path}"; ${EXPECTED}` });
+  return z.NEVER;
+}
+
+/** An object where the form has JSON text is accepted too, as files written by hand have it. */
+const textOrObject = (value: unknown): unknown => (isRecord(value) ? JSON.stringify(value) : value);
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The settings that mean the same in every engine: spread into the engine's own `z.strictObject`. */
+export const commonConfig = {
+  starting_gtids: z
+    .preprocess(textOrObject, z.string().transform(parseStartingPositions))
+    .optional()
+    .meta({
+      title: 'Starting positions',
+      description:
+        'JSON: for each database and shard the position to begin at, without a snapshot. Empty: begin with a snapshot. A state always wins over it.',
+      type: 'string',
+      examples: ['{"shop": {"main": "0/16B3748"}}'],
+      order: 90,
+      group: 'advanced',
+    }),
+  invalid_position: z
+    .enum(['fail', 'resnapshot'])
+    .default('fail')
+    .meta({
+      title: 'When the position is lost',
+      description:
+        'What to do when the server no longer holds the changes since the last sync: fail and say so, or read the tables anew.',
+      order: 91,
+      group: 'advanced',
+    }),
+  state_type: z
+    .enum(['global', 'per_stream'])
+    .default('global')
+    .meta({
+      title: 'Form of the state',
+      description: 'global is what the Airbyte platform expects. per_stream writes one state per table, which PyAirbyte can store.',
+      order: 92,
+      group: 'advanced',
+    }),
+  checkpoint_interval_seconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .meta({
+      title: 'Seconds between checkpoints',
+      description: 'How often a state is written at least while records flow. 0 writes one at every safe place.',
+      examples: [10],
+      order: 93,
+      group: 'advanced',
+    }),
+} as const;
+
+/** Brings a config file into the form that the JSON Schema describes: `starting_gtids` as JSON text. Changes no meaning. */
+export function canonicalConfig(config: unknown): unknown {
+  if (!isRecord(config) || !isRecord(config['starting_gtids'])) return config;
+  return { ...config, starting_gtids: JSON.stringify(config['starting_gtids']) };
+}
+
+/** The configured start of each shard that has one. Shard names are unique within a config, so the database can go. */
+export function startOfShards(positions: StartingPositions | undefined): ReadonlyMap<ShardId, string> {
+  const seeds = new Map<ShardId, string>();
+  for (const shards of Object.values(positions ?? {})) {
+    for (const [shard, position] of Object.entries(shards)) seeds.set(shard as ShardId, position);
+  }
+  return seeds;
+}

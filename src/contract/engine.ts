@@ -1,0 +1,137 @@
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import type { ErrorCode } from './errors.ts';
+import type { EpochMicros, EpochMillis, Position, ShardId, SnapshotCursor, TableId } from './ids.ts';
+import type { RecordWriter } from './record-writer.ts';
+import type { Selection, Table } from './table.ts';
+
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string, cause?: unknown): void;
+}
+
+/** Where to connect. The only way to a socket: engines never open one themselves, so a tunnel fits in between. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+export type Dial = (endpoint: Endpoint, signal: AbortSignal) => Promise<Duplex>;
+
+export interface EngineContext {
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly now: () => EpochMillis;
+  readonly dial: Dial;
+}
+
+/** One family of databases. `config` validates the user's file and is also the source of `spec/spec.json`. */
+export interface Engine<Config = unknown> {
+  /** The value of `source.engine`, and the engine's name in the state. */
+  readonly name: string;
+  readonly title: string;
+  readonly config: z.ZodType<Config>;
+  /** Name of the ordering key in records, e.g. `_ab_cdc_lsn`. */
+  readonly cursorColumn: string;
+  connect(config: Config, context: EngineContext): Promise<Session>;
+}
+
+export interface Session extends AsyncDisposable {
+  /** Everything that stands in the way of `read`, all at once. Changes nothing on the server. */
+  check(): Promise<readonly Problem[]>;
+  /** The tables that every shard has, as the first shard shows them. */
+  discover(): Promise<readonly Table[]>;
+  shards(): Promise<readonly Shard[]>;
+}
+
+/** One finding of `check`. The remedy is part of `detail`: what to run, word for word, where there is something to run. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly table?: TableId;
+}
+
+/** One independently ordered change log and the tables under it. */
+export interface Shard extends AsyncDisposable {
+  readonly id: ShardId;
+  /** This shard's own view of the tables, in the order asked. Throws TABLE_MISSING naming all that are not there. */
+  tables(ids: readonly TableId[]): Promise<readonly Table[]>;
+  /** Turns a position that a user wrote (`starting_gtids`) into one of ours. Throws CONFIG_INVALID saying where it is off. */
+  seed(text: string): Promise<Position>;
+  /** Makes the log ready to be followed. See OpenRequest. Throws POSITION_LOST. */
+  open(request: OpenRequest): Promise<Opened>;
+  /** Gives up a lost position, so that the next `open` with `durable: null` succeeds. Only after the user allowed it. */
+  reset(): Promise<void>;
+  /** Newest position now that the log can be followed to; becomes a target. */
+  head(): Promise<Position>;
+  /**
+   * A position such that every transaction up to it is visible to any snapshot that opens from now on, and every later
+   * one is in the log whole: where a table's log may begin. Not the head.
+   * Throws TRANSACTIONS_IN_PROGRESS (transient) when transactions that must end first do not end in time.
+   */
+  origin(): Promise<Position>;
+  /** True when everything up to `target` is included in `reached`. Positions are only partially ordered. */
+  covers(reached: Position, target: Position): boolean;
+  /** A lower bound of what `natural` (see RecordWriter) will be for transactions after the position. */
+  natural(position: Position): number;
+  /** The greatest position that both cover: where the log starts for streams that stand apart. */
+  meet(a: Position, b: Position): Position;
+  snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void>;
+  stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never>;
+}
+
+export interface OpenRequest {
+  /** Where to begin; it must still be in the log, else POSITION_LOST. Null: nowhere yet; the log may be created where absent. */
+  readonly from: Position | null;
+  /** `from` came back in `--state`: the destination has everything up to it. Only then may the server forget that much. */
+  readonly stored: boolean;
+  /** The tables to be followed. */
+  readonly tables: readonly Table[];
+}
+export interface Opened {
+  /** Where the log begins. */
+  readonly from: Position;
+  /** The log was created just now: a snapshot that opens from now on shows everything up to `from`. */
+  readonly fresh: boolean;
+  /** The server knows already what it may forget: nothing needs to be told, an idle log need not be opened. */
+  readonly settled: boolean;
+  /** Tables that were not in the log until now, although the state may say so: they need a snapshot. */
+  readonly joined: readonly TableId[];
+}
+
+export interface SnapshotRequest {
+  readonly selection: Selection;
+  /** Null: from the beginning. */
+  readonly cursor: SnapshotCursor | null;
+  /**
+   * `followed`: the log is read from `origin()` on, so rows may move between chunks. `alone`: a full refresh, which
+   * must by itself give every row that stays.
+   */
+  readonly mode: 'followed' | 'alone';
+  /** How long a chunk should take, roughly, in milliseconds: the next one is made smaller or larger accordingly. */
+  readonly chunkMillis: number;
+}
+
+/** A table under the log. The core sets `since`; the engine reads it at the start of each transaction. */
+export interface Followed {
+  readonly selection: Selection;
+  /** Changes of transactions up to here are left out; null: all of them are, for now. */
+  since: Position | null;
+}
+export interface StreamRequest {
+  readonly tables: readonly Followed[];
+  readonly from: Position;
+}
+
+/** The only places where a snapshot may stop, flush or be checkpointed. */
+export type SnapshotEvent =
+  | { readonly kind: 'chunk'; readonly cursor: SnapshotCursor }
+  | { readonly kind: 'full' } // within a chunk: drain, do not advance
+  | { readonly kind: 'restart' }; // what was read so far does not count: the table was rewritten under us
+
+/** The only places where the log may stop, flush or be checkpointed. */
+export type ReplicationEvent =
+  | { readonly kind: 'commit'; readonly position: Position; readonly committedAt: EpochMicros }
+  | { readonly kind: 'heartbeat'; readonly position: Position } // the log moved, nothing of ours in it; also when caught up
+  | { readonly kind: 'full' }; // within a transaction: drain, do not advance

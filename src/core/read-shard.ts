@@ -1,0 +1,274 @@
+import type { Followed, Logger, Opened, ReplicationEvent, Shard, SnapshotRequest } from '../contract/engine.ts';
+import { ConnectorError } from '../contract/errors.ts';
+import type { Position } from '../contract/ids.ts';
+import { tableLabel } from '../contract/ids.ts';
+import type { RecordWriter } from '../contract/record-writer.ts';
+import type { Selection } from '../contract/table.ts';
+import type { TableShard } from '../protocol/state.ts';
+import type { Checkpointer } from './checkpointer.ts';
+import type { Output } from './output.ts';
+
+/** One stream as this shard has it. */
+export interface ShardStream {
+  readonly selection: Selection;
+  readonly follow: boolean;
+}
+
+export interface ShardRun {
+  readonly shard: Shard;
+  readonly streams: readonly ShardStream[];
+  readonly state: Checkpointer;
+  readonly output: Output;
+  readonly records: RecordWriter;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Where the user wants this shard to begin without a snapshot; counts only where there is no state. */
+  readonly seed: string | null;
+  readonly whenPositionLost: 'fail' | 'resnapshot';
+  /** The job this run belongs to, if the platform names one. */
+  readonly job: string | null;
+  /** How long a snapshot may go on before the log is followed again; also what a chunk should take at most. */
+  readonly interleaveMillis: number;
+  /** Called when the first records of a stream may come. */
+  readonly onStart: (stream: ShardStream) => void;
+}
+
+/**
+ * A run that lost its position may have printed keys that no state remembers. They lie above the clock we know by at most
+ * the bytes of log it read since; a terabyte is beyond that, and 2^53 leaves room for thousands of such steps.
+ */
+const CLOCK_STEP = 2 ** 40;
+/** How often the beginning of a snapshot is tried while old transactions are open; each try waits by itself. */
+const ORIGIN_TRIES = 20;
+
+/** Reads one shard: its snapshots, with the log followed to its head between chunks, then the log to the head once more. */
+export class ShardReader {
+  readonly #run: ShardRun;
+  readonly #followed = new Map<ShardStream, Followed>();
+  #log: AsyncGenerator<ReplicationEvent, never> | null = null;
+  #opened: Opened | null = null;
+  #pulledAt = 0;
+
+  constructor(run: ShardRun) {
+    this.#run = run;
+  }
+
+  async read(): Promise<void> {
+    const { shard, streams, state, output, records } = this.#run;
+    try {
+      if (streams.some(stream => stream.follow)) await this.#openLog();
+      for (const stream of streams) {
+        if (stream.follow) await this.#snapshotOfFollowed(stream);
+        else await this.#refresh(stream);
+      }
+      if (this.#log !== null) await this.#follow(await shard.head());
+      state.write(output);
+      await output.drain();
+    } finally {
+      records.abandon();
+      await this.#log?.return(undefined as never);
+    }
+  }
+
+  /** Brings the log to where the state, the seed or a new beginning says, and notes the position before anything is read. */
+  async #openLog(): Promise<void> {
+    const { shard, streams, state, records } = this.#run;
+    const followed = streams.filter(stream => stream.follow);
+    const tables = followed.map(stream => stream.selection.table);
+    let from: Position | null = state.position(shard.id)?.position ?? null;
+    const stored = from !== null;
+    records.clock = state.position(shard.id)?.clock ?? 0;
+    if (from === null && this.#run.seed !== null) {
+      from = await shard.seed(this.#run.seed);
+      for (const { selection } of followed) this.#set(selection, { phase: 'streaming', since: null });
+    }
+    for (const { selection } of followed) this.#dropOtherIdentity(selection);
+    try {
+      this.#opened = await shard.open({ from, stored, tables });
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'POSITION_LOST') throw error;
+      if (this.#run.whenPositionLost === 'fail') throw error;
+      this.#run.log.warn(`${error.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
+      for (const { selection } of followed) state.forgetTable(shard.id, selection.table.id);
+      await shard.reset();
+      this.#opened = await shard.open({ from: null, stored: false, tables });
+      records.clock = Math.max(records.clock, shard.natural(this.#opened.from)) + CLOCK_STEP;
+    }
+    for (const id of this.#opened.joined) {
+      if (state.table(shard.id, id) === undefined) continue;
+      this.#run.log.warn(`${tableLabel(id)} was not in the log for a while: it gets a new snapshot.`);
+      state.forgetTable(shard.id, id);
+    }
+    const entries = followed.map((stream): Followed => {
+      const at = state.table(shard.id, stream.selection.table.id);
+      const since = at?.phase === 'streaming' ? (at.since ?? this.#opened?.from ?? null) : at?.phase === 'snapshot' ? at.asOf : null;
+      const entry = { selection: stream.selection, since };
+      this.#followed.set(stream, entry);
+      if (at?.phase === 'streaming') this.#run.onStart(stream);
+      return entry;
+    });
+    state.moveTo(shard.id, this.#opened.from, records.clock);
+    this.#log = shard.stream({ tables: entries, from: this.#opened.from }, records);
+    this.#pulledAt = this.#run.now();
+    if (!this.#opened.settled) await this.#pull();
+  }
+
+  /** A table that was dropped and created again is another table, whatever the state says of its name. */
+  #dropOtherIdentity(selection: Selection): void {
+    const { shard, state, log } = this.#run;
+    const { id, identity } = selection.table;
+    const at = state.table(shard.id, id);
+    if (at === undefined || at.identity === identity) return;
+    log.warn(`${tableLabel(id)} is not the table it was: it was created anew, or left the log for a while. It gets a new snapshot.`);
+    state.forgetTable(shard.id, id);
+  }
+
+  async #snapshotOfFollowed(stream: ShardStream): Promise<void> {
+    const { shard, state, records } = this.#run;
+    const { table } = stream.selection;
+    const followed = this.#followed.get(stream) as Followed;
+    const known = state.table(shard.id, table.id);
+    if (known?.phase === 'streaming') return;
+    const at = known?.phase === 'snapshot' ? known : await this.#beginSnapshot(stream);
+    followed.since = at.asOf;
+    this.#run.onStart(stream);
+    const { key, asOf } = at;
+    const head = { phase: 'snapshot', asOf, key } as const;
+    const snapshot = this.#snapshot(stream, at.cursor, 'followed', key);
+    for await (const cursor of snapshot) {
+      this.#set(stream.selection, { ...head, cursor });
+      await this.#settle();
+      if (this.#run.now() - this.#pulledAt >= this.#run.interleaveMillis) await this.#follow(await shard.head());
+    }
+    const position = state.position(shard.id)?.position;
+    const covered = asOf === null || (position !== undefined && shard.covers(position, asOf));
+    this.#set(stream.selection, { phase: 'streaming', since: covered ? null : asOf });
+    await this.#settle();
+    records.stamp();
+  }
+
+  /**
+   * Finds a position from which the table's log counts, and the ordering key for the rows of its snapshot. Where the log
+   * is not new, it is followed to its head first: runs that died may have printed rows of this table with keys up to
+   * there, and the snapshot, being newer, must beat them. Hence also the key is one that nobody had before.
+   */
+  async #beginSnapshot(stream: ShardStream): Promise<{ cursor: null; asOf: Position; key: number }> {
+    const { shard, state, records, log } = this.#run;
+    const opened = this.#opened as Opened;
+    if (opened.fresh) {
+      const begun = { phase: 'snapshot', cursor: null, asOf: opened.from, key: records.clock } as const;
+      this.#set(stream.selection, begun);
+      return begun;
+    }
+    for (let left = ORIGIN_TRIES; ; left--) {
+      await this.#follow(await shard.head());
+      try {
+        const asOf = await shard.origin();
+        records.clock += 1;
+        state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
+        const begun = { phase: 'snapshot', cursor: null, asOf, key: records.clock } as const;
+        this.#set(stream.selection, begun);
+        return begun;
+      } catch (error) {
+        const waiting = error instanceof ConnectorError && error.code === 'TRANSACTIONS_IN_PROGRESS';
+        if (!waiting || left === 0) throw error;
+        log.warn(`The snapshot of ${tableLabel(stream.selection.table.id)} waits. ${error.detail}`);
+      }
+    }
+  }
+
+  /** A full refresh: done when the table has been read once within this job. */
+  async #refresh(stream: ShardStream): Promise<void> {
+    const { shard, state, job, records } = this.#run;
+    const at = state.table(shard.id, stream.selection.table.id);
+    this.#run.onStart(stream);
+    if (at?.phase === 'refreshed' && at.job !== null && at.job === job) return;
+    const same = at?.phase === 'refresh' && at.identity === stream.selection.table.identity;
+    for await (const cursor of this.#snapshot(stream, same ? at.cursor : null, 'alone', records.clock)) {
+      this.#set(stream.selection, { phase: 'refresh', cursor });
+      await this.#settle();
+    }
+    this.#set(stream.selection, { phase: 'refreshed', job });
+    await this.#settle();
+  }
+
+  /** The cursors of a snapshot's chunks; drains within them, and goes back to null when the engine starts over. */
+  async *#snapshot(
+    stream: ShardStream,
+    cursor: SnapshotRequest['cursor'],
+    mode: SnapshotRequest['mode'],
+    key: number,
+  ): AsyncGenerator<SnapshotRequest['cursor']> {
+    const { shard, records, output, interleaveMillis, now, log } = this.#run;
+    const request = { selection: stream.selection, cursor, mode, chunkMillis: interleaveMillis };
+    records.snapshotRows(key, (now() * 1000) as Parameters<RecordWriter['snapshotRows']>[1]);
+    for await (const event of shard.snapshot(request, records)) {
+      if (event.kind === 'full') {
+        await this.#drain();
+        records.stamp();
+        continue;
+      }
+      if (event.kind === 'restart') {
+        log.warn(`${tableLabel(stream.selection.table.id)} was rewritten while it was read: its snapshot starts over.`);
+      }
+      yield event.kind === 'chunk' ? event.cursor : null;
+      if (output.full) await this.#drain();
+      records.snapshotRows(key, (now() * 1000) as Parameters<RecordWriter['snapshotRows']>[1]);
+    }
+  }
+
+  /** Pulls the log until it covers `target`; an idle server's heartbeats take it there. */
+  async #follow(target: Position): Promise<void> {
+    const { shard, state } = this.#run;
+    for (;;) {
+      const at = state.position(shard.id)?.position;
+      if (at !== undefined && shard.covers(at, target)) break;
+      await this.#pull();
+    }
+    this.#pulledAt = this.#run.now();
+    for (const { selection } of this.#followed.values()) {
+      const at = state.table(shard.id, selection.table.id);
+      const position = state.position(shard.id)?.position;
+      if (at?.phase !== 'streaming' || at.since === null || position === undefined) continue;
+      if (shard.covers(position, at.since)) this.#set(selection, { phase: 'streaming', since: null });
+    }
+  }
+
+  /** One event of the log, noted where it is a place to go on from. */
+  async #pull(): Promise<void> {
+    const { shard, state, records } = this.#run;
+    const { value: event } = await (this.#log as AsyncGenerator<ReplicationEvent, never>).next();
+    if (event.kind === 'full') {
+      await this.#drain();
+      records.stamp();
+      return;
+    }
+    state.moveTo(shard.id, event.position, records.clock);
+    await this.#settle();
+  }
+
+  /** At a safe place: a STATE line if it is time for one, and no more bytes in memory than there may be. */
+  async #settle(): Promise<void> {
+    const { state, output } = this.#run;
+    if (state.due) state.write(output);
+    if (output.full) await this.#drain();
+    this.#stopIfAsked();
+  }
+
+  async #drain(): Promise<void> {
+    await this.#run.output.drain();
+    this.#stopIfAsked();
+  }
+
+  #stopIfAsked(): void {
+    if (this.#run.signal.aborted) throw new ConnectorError('STOPPED', 'A signal asked for it.');
+  }
+
+  #set(selection: Selection, phase: DistributiveOmit<TableShard, 'identity'>): void {
+    const { state, shard } = this.#run;
+    state.setTable(shard.id, selection.table.id, { ...phase, identity: selection.table.identity });
+  }
+}
+
+type DistributiveOmit<T, K extends keyof T> = T extends unknown ? Omit<T, K> : never;

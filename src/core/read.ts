@@ -1,0 +1,185 @@
+import type { Engine, EngineContext, Session, Shard } from '../contract/engine.ts';
+import { ConnectorError } from '../contract/errors.ts';
+import type { EpochMillis, ShardId } from '../contract/ids.ts';
+import { tableKey } from '../contract/ids.ts';
+import { RecordTemplate, RecordWriter, StreamCounter } from '../contract/record-writer.ts';
+import type { ConfiguredCatalog } from '../protocol/catalog.ts';
+import { addedColumns } from '../protocol/catalog.ts';
+import { estimateMessage, streamStatusMessage } from '../protocol/messages.ts';
+import type { Checkpoint } from '../protocol/state.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { BUFFER_LIMIT, type Output } from './output.ts';
+import { plan, type StreamPlan, select } from './plan.ts';
+import { Progress } from './progress.ts';
+import { ShardReader, type ShardStream } from './read-shard.ts';
+import { restoreShard } from './restore.ts';
+
+export interface ReadRequest<Config> {
+  readonly engine: Engine<Config>;
+  readonly config: Config;
+  readonly catalog: ConfiguredCatalog;
+  readonly checkpoint: Checkpoint | null;
+  readonly output: Output;
+  readonly context: EngineContext;
+  readonly settings: ReadSettings;
+  /** Where live progress goes; null: nowhere. */
+  readonly terminal: ((text: string) => void) | null;
+}
+
+export interface ReadSettings {
+  readonly checkpointIntervalSeconds: number;
+  readonly invalidPosition: 'fail' | 'resnapshot';
+  readonly stateType: 'global' | 'per_stream';
+  /** Positions at which shards begin that have no state. */
+  readonly seeds: ReadonlyMap<ShardId, string>;
+  /** Names the job of which this read is an attempt; null where nobody says. */
+  readonly job: string | null;
+}
+
+/** A stream while it is read: its plan, what it has sent, and what the platform has been told. */
+interface Stream {
+  readonly plan: StreamPlan;
+  readonly counter: StreamCounter;
+  running: boolean;
+}
+
+/**
+ * Reads all streams of the catalog: shards side by side over one output. A shard that fails does not stop the others; the
+ * read then ends with its error, after what the others could do. Throws ConnectorError, or what writing to stdout threw.
+ */
+export async function read<Config>(request: ReadRequest<Config>): Promise<void> {
+  const { engine, config, context } = request;
+  await using session = await engine.connect(config, context);
+  await new Read(request, session).run();
+}
+
+class Read<Config> {
+  readonly #request: ReadRequest<Config>;
+  readonly #session: Session;
+  readonly #streams = new Map<string, Stream>();
+  #added: ReadonlySet<string> = new Set();
+
+  constructor(request: ReadRequest<Config>, session: Session) {
+    this.#request = request;
+    this.#session = session;
+  }
+
+  async run(): Promise<void> {
+    const { catalog, output, context, terminal, checkpoint } = this.#request;
+    const offered = await this.#session.discover();
+    const shards = await this.#session.shards();
+    this.#added = this.#addedNames(shards.length > 1);
+    for (const each of plan(catalog, offered, this.#added)) {
+      this.#streams.set(tableKey(each.id), { plan: each, counter: new StreamCounter(), running: false });
+      for (const notice of each.notices) context.log.warn(notice);
+      output.message(streamStatusMessage(each.id, 'STARTED', this.#now()));
+      const table = offered.find(candidate => tableKey(candidate.id) === tableKey(each.id));
+      if (table?.estimatedRows !== undefined) {
+        output.message(estimateMessage(each.id, { rows: table.estimatedRows, bytes: table.estimatedBytes }, this.#now()));
+      }
+    }
+    const state = this.#checkpointer();
+    for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, counter, checkpoint);
+    const counters = new Map([...this.#streams.values()].map(stream => [stream.plan.id, stream.counter]));
+    const progress = terminal === null ? null : new Progress(terminal, counters, this.#request.context.now);
+    let failure: unknown;
+    try {
+      const outcomes = await Promise.allSettled(shards.map(shard => this.#readShard(shard, shards.length > 1, state)));
+      failure = worst(outcomes.filter(outcome => outcome.status === 'rejected').map(outcome => outcome.reason as unknown));
+    } finally {
+      progress?.end();
+    }
+    await this.#finish(state, failure);
+  }
+
+  async #readShard(shard: Shard, sharded: boolean, state: Checkpointer): Promise<void> {
+    const { output, context, checkpoint, settings, engine } = this.#request;
+    await using open = shard;
+    const plans = [...this.#streams.values()].map(stream => stream.plan);
+    const tables = await open.tables(plans.map(each => each.id));
+    const streams = plans.map((each, index): ShardStream => {
+      const table = tables[index];
+      if (table === undefined) throw new ConnectorError('INVARIANT', `shard ${open.id} gave ${tables.length} tables for ${plans.length}.`);
+      return { selection: select(each.configured, table, this.#added), follow: each.follow };
+    });
+    const followed = plans.filter(each => each.follow).map(each => each.id);
+    if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
+    const records = new RecordWriter(output.out, {
+      cursorColumn: engine.cursorColumn,
+      shard: sharded ? open.id : null,
+      limit: BUFFER_LIMIT,
+      now: context.now,
+      template: selection => {
+        const stream = this.#streams.get(tableKey(selection.table.id)) as Stream;
+        return new RecordTemplate(selection, selection.table.follow === true, stream.counter);
+      },
+    });
+    const reader = new ShardReader({
+      shard: open,
+      streams,
+      state,
+      output,
+      records,
+      log: context.log,
+      signal: context.signal,
+      now: context.now,
+      seed: settings.seeds.get(open.id) ?? null,
+      whenPositionLost: settings.invalidPosition,
+      job: settings.job,
+      interleaveMillis: settings.checkpointIntervalSeconds * 1000,
+      onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
+    });
+    await reader.read();
+  }
+
+  /** A last STATE behind everything, then what became of each stream; then the error, if there was one. */
+  async #finish(state: Checkpointer, failure: unknown): Promise<void> {
+    const { output } = this.#request;
+    if (isStdoutGone(failure)) throw failure;
+    state.write(output, failure === undefined);
+    for (const stream of this.#streams.values()) {
+      if (failure === undefined) this.#announce(stream);
+      output.message(streamStatusMessage(stream.plan.id, failure === undefined ? 'COMPLETE' : 'INCOMPLETE', this.#now()));
+    }
+    await output.flush();
+    if (failure !== undefined) throw failure;
+  }
+
+  #announce(stream: Stream | undefined): void {
+    if (stream === undefined || stream.running) return;
+    stream.running = true;
+    this.#request.output.message(streamStatusMessage(stream.plan.id, 'RUNNING', this.#now()));
+  }
+
+  #checkpointer(): Checkpointer {
+    const { engine, settings, context } = this.#request;
+    const followed = [...this.#streams.values()].some(stream => stream.plan.follow);
+    return new Checkpointer({
+      engine: engine.name,
+      form: followed && settings.stateType === 'global' ? 'global' : 'stream',
+      intervalMillis: settings.checkpointIntervalSeconds * 1000,
+      now: context.now,
+    });
+  }
+
+  #addedNames(sharded: boolean): ReadonlySet<string> {
+    const options = { cursorColumn: this.#request.engine.cursorColumn, sharded };
+    return new Set(addedColumns({ follow: true }, options).map(column => column.name));
+  }
+
+  #now(): EpochMillis {
+    return this.#request.context.now();
+  }
+}
+
+const isStdoutGone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EPIPE';
+
+/** Of several shards' errors the one to show: stdout gone, then what the user must mend, then the others. */
+function worst(errors: readonly unknown[]): unknown {
+  const rank = (error: unknown): number => {
+    if (isStdoutGone(error)) return 0;
+    if (!(error instanceof ConnectorError)) return 1;
+    return { config_error: 2, system_error: 3, transient_error: 4 }[error.failureType];
+  };
+  return [...errors].sort((a, b) => rank(a) - rank(b))[0];
+}

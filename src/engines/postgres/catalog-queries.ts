@@ -1,0 +1,159 @@
+import { literals, type Query } from './sql.ts';
+import type { PgType } from './types.ts';
+
+/** The catalog as `discover` reads it: plain rows, no judgement. No query here waits for a lock on a user's table. */
+
+export interface RelationRow {
+  readonly oid: number;
+  readonly namespace: string;
+  readonly name: string;
+  readonly relkind: string;
+  readonly persistence: string;
+  readonly replident: string;
+  readonly is_partition: boolean;
+  readonly tuples: number;
+  readonly pages: number;
+  readonly access_method: string | null;
+  /** SELECT on the whole table, and USAGE on its schema. */
+  readonly readable: boolean;
+  /** SELECT on a column at least. */
+  readonly partly_readable: boolean;
+  /** Row-level security hides rows from this role. */
+  readonly row_security: boolean;
+}
+
+const RELATION_COLUMNS = `
+  c.oid, n.nspname::text AS namespace, c.relname::text AS name, c.relkind::text AS relkind,
+  c.relpersistence::text AS persistence, c.relreplident::text AS replident, c.relispartition AS is_partition,
+  c.reltuples AS tuples, c.relpages AS pages, am.amname::text AS access_method,
+  coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS readable,
+  coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'), false) AS partly_readable,
+  CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) ELSE false END AS row_security`;
+
+const RELATION_JOINS = `
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam`;
+
+/** Schemas that are never offered, whatever the config says. */
+export const isSystemSchema = (name: string): boolean => name.startsWith('pg_') || name === 'information_schema';
+
+const oids = (values: readonly number[]): string => (values.length === 0 ? 'NULL' : values.join(', '));
+
+export const readRelations = (query: Query, schemas: readonly string[]): Promise<readonly RelationRow[]> =>
+  query.rows<RelationRow>(`
+    SELECT ${RELATION_COLUMNS} FROM pg_catalog.pg_class c ${RELATION_JOINS}
+     WHERE n.nspname IN (${literals(schemas.filter((name) => !isSystemSchema(name)))})
+       AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+     ORDER BY n.nspname, c.relname`);
+
+export interface LeafRow extends RelationRow {
+  readonly root: number;
+}
+
+/** The partitions that hold the rows of the given partitioned tables, at any depth, in any schema. */
+export const readLeaves = async (query: Query, roots: readonly number[]): Promise<readonly LeafRow[]> =>
+  roots.length === 0
+    ? []
+    : query.rows<LeafRow>(`
+    WITH RECURSIVE tree (root, member) AS (
+      SELECT oid, oid FROM pg_catalog.pg_class WHERE oid IN (${oids(roots)})
+      UNION ALL
+      SELECT t.root, i.inhrelid FROM tree t
+        JOIN pg_catalog.pg_inherits i ON i.inhparent = t.member AND NOT i.inhdetachpending
+    )
+    SELECT t.root, ${RELATION_COLUMNS} FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member ${RELATION_JOINS}
+     WHERE c.relkind <> 'p' ORDER BY t.root, c.oid`);
+
+export interface IndexRow {
+  readonly relid: number;
+  readonly primary: boolean;
+  readonly replident: boolean;
+  readonly immediate: boolean;
+  readonly columns: readonly string[];
+}
+
+/** Valid primary keys and replica identity indexes. */
+export const readIndexes = async (query: Query, relations: readonly number[]): Promise<readonly IndexRow[]> =>
+  relations.length === 0
+    ? []
+    : query.rows<IndexRow>(`
+    SELECT i.indrelid AS relid, i.indisprimary AS primary, i.indisreplident AS replident, i.indimmediate AS immediate,
+           (SELECT array_agg(a.attname::text ORDER BY k.n)
+              FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+             WHERE k.n <= i.indnkeyatts) AS columns
+      FROM pg_catalog.pg_index i
+     WHERE i.indrelid IN (${oids(relations)}) AND i.indisvalid AND (i.indisprimary OR i.indisreplident)`);
+
+export interface ColumnRow {
+  readonly relid: number;
+  readonly attnum: number;
+  readonly name: string;
+  readonly type: number;
+  readonly typmod: number;
+  readonly type_sql: string;
+  readonly ndims: number;
+  readonly not_null: boolean;
+  /** Empty, s stored, v virtual. */
+  readonly generated: string;
+  /** Empty, a always, d by default. */
+  readonly identity: string;
+  /** p plain, m main, x extended, e external. */
+  readonly storage: string;
+  readonly collation: string | null;
+  readonly readable: boolean;
+}
+
+export const readColumns = async (query: Query, relations: readonly number[]): Promise<readonly ColumnRow[]> =>
+  relations.length === 0
+    ? []
+    : query.rows<ColumnRow>(`
+    SELECT a.attrelid AS relid, a.attnum, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS typmod,
+           format_type(a.atttypid, a.atttypmod) AS type_sql, a.attndims AS ndims,
+           -- NOT NULL … NOT VALID (version 18) promises nothing about the rows that were there before.
+           a.attnotnull AND NOT EXISTS (
+             SELECT FROM pg_catalog.pg_constraint k
+              WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)
+           ) AS not_null,
+           a.attgenerated::text AS generated, a.attidentity::text AS identity, a.attstorage::text AS storage,
+           o.collname::text AS collation, coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false) AS readable
+      FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
+     WHERE a.attrelid IN (${oids(relations)}) AND a.attnum > 0 AND NOT a.attisdropped
+     ORDER BY a.attrelid, a.attnum`);
+
+interface TypeRow extends Omit<PgType, 'element' | 'base'> {
+  readonly is_array: boolean;
+}
+
+/** The types with the given oids, and all that they are made of, by oid. */
+export async function readTypes(query: Query, types: readonly number[]): Promise<ReadonlyMap<number, PgType>> {
+  if (types.length === 0) return new Map();
+  const rows = await query.rows<TypeRow>(`
+    WITH RECURSIVE used (oid) AS (
+      SELECT oid FROM pg_catalog.pg_type WHERE oid IN (${oids(types)})
+      UNION
+      SELECT part FROM used JOIN pg_catalog.pg_type t USING (oid)
+       CROSS JOIN LATERAL (VALUES (t.typbasetype), (t.typelem)) AS p (part) WHERE part <> 0
+    )
+    SELECT t.oid, t.typname::text AS name, n.nspname::text AS namespace, t.typtype::text AS typtype,
+           t.typcategory::text AS typcategory, t.typelem, t.typdelim::text AS typdelim, t.typbasetype,
+           t.typtypmod AS typmod, t.typndims AS ndims,
+           -- int2vector and oidvector have elements too, but are written without braces.
+           t.typelem <> 0 AND t.typlen = -1 AND t.typinput = 'pg_catalog.array_in'::regproc AS is_array
+      FROM used JOIN pg_catalog.pg_type t USING (oid) JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`);
+  const byOid = new Map(rows.map((row) => [row.oid, row]));
+  const resolved = new Map<number, PgType>();
+  const resolve = (oid: number): PgType | undefined => {
+    const known = resolved.get(oid);
+    const row = byOid.get(oid);
+    if (known !== undefined || row === undefined) return known;
+    const { is_array: isArray, ...plain } = row;
+    const element = isArray ? resolve(row.typelem) : undefined;
+    const base = row.typbasetype === 0 ? undefined : resolve(row.typbasetype);
+    const type: PgType = { ...plain, ...(element && { element }), ...(base && { base }) };
+    resolved.set(oid, type);
+    return type;
+  };
+  for (const oid of byOid.keys()) resolve(oid);
+  return resolved;
+}

@@ -1,0 +1,276 @@
+import type { Logger } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
+import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
+import type { Column, Table } from '../../contract/table.ts';
+import {
+  type ColumnRow,
+  type IndexRow,
+  type LeafRow,
+  type RelationRow,
+  readColumns,
+  readIndexes,
+  readLeaves,
+  readRelations,
+  readTypes,
+} from './catalog-queries.ts';
+import { type FollowFacts, followOf } from './follow.ts';
+import type { Publication } from './replication/publication.ts';
+import type { RelationFacts, ReplicaIdentity } from './replication/replica-identity.ts';
+import { type Query, serverVersion } from './sql.ts';
+import { type ColumnType, columnType, type PgType } from './types.ts';
+
+export const OLDEST_VERSION = 14_00_00;
+
+export interface PgColumn extends Column {
+  readonly attnum: number;
+  /** How its text form is written; `pg.logical` is `type`. */
+  readonly pg: ColumnType;
+  readonly pgType: PgType;
+  readonly typeOid: number;
+  readonly typmod: number;
+  /** The type as SQL writes it, schema and modifier included: for casts. */
+  readonly typeSql: string;
+  readonly ndims: number;
+  /** Empty, `s` stored, `v` virtual (version 18). */
+  readonly generated: string;
+  /** Empty, `a` GENERATED ALWAYS AS IDENTITY, `d` BY DEFAULT. */
+  readonly identity: string;
+  readonly collation: string | null;
+  /** May be stored out of line, so an update that leaves it alone does not bring its value. */
+  readonly toastable: boolean;
+  /** The log brings it. False for generated columns that are not published, and outside a publication's column list. */
+  readonly published: boolean;
+}
+
+/** A partition that holds rows. */
+export interface PgLeaf {
+  readonly oid: number;
+  readonly id: TableId;
+  readonly relkind: string;
+  readonly heap: boolean;
+  /** SELECT on the partition itself; the right on the root is enough to read through the root. */
+  readonly readable: boolean;
+  readonly pages: number;
+}
+
+export interface PgTable extends Table {
+  readonly columns: readonly PgColumn[];
+  readonly oid: number;
+  /** r table, p partitioned table, v view, m materialized view, f foreign table. */
+  readonly relkind: string;
+  /** p permanent, u unlogged. */
+  readonly persistence: string;
+  /** All of its storage is of access method heap: `ctid` is a page and a line. */
+  readonly heap: boolean;
+  /** Pages of 8 kB when last counted, without the leaves'. */
+  readonly pages: number;
+  /** A partition offered as a table of its own, since the publication publishes partitions as themselves. */
+  readonly isPartition: boolean;
+  /** Partitioned tables: the partitions that hold the rows. */
+  readonly leaves: readonly PgLeaf[];
+  /** What updates and deletes bring of the old row; null where `follow` is a reason. */
+  readonly replicaIdentity: ReplicaIdentity | null;
+  /** Columns of the primary key, in index order: what a snapshot can be paged by. Empty: none, or not readable. */
+  readonly keyset: readonly string[];
+  /** WHERE of the user's publication: rows outside do not come by the log, so a snapshot must leave them out too. */
+  readonly rowFilter: string | null;
+}
+
+export interface DiscoverOptions {
+  readonly schemas: readonly string[];
+  /** The configured publication, as far as it exists. */
+  readonly publication: Publication | undefined;
+  readonly nativeJson: boolean;
+  /** Only these; all where absent. */
+  readonly only?: readonly TableId[];
+  /** Told once what is left out. */
+  readonly log?: Logger;
+}
+
+/**
+ * The tables of the configured schemas, with all that a snapshot and the log need to know of them. One read-only
+ * transaction of its own; never waits for a lock on a table. Throws SERVER_VERSION below 14.
+ */
+export async function discoverTables(query: Query, options: DiscoverOptions): Promise<readonly PgTable[]> {
+  const version = await serverVersion(query);
+  if (version < OLDEST_VERSION) throw new ConnectorError('SERVER_VERSION', versionProblem(version));
+  await query.rows('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  try {
+    return await discoverIn(query, version, options);
+  } finally {
+    await query.rows('ROLLBACK').catch(() => {});
+  }
+}
+
+export const versionProblem = (version: number): string =>
+  `The server is PostgreSQL ${Math.floor(version / 10_000)}; version 14 or newer is needed.`;
+
+const groupBy = <Row, Key>(rows: readonly Row[], key: (row: Row) => Key): ReadonlyMap<Key, readonly Row[]> => {
+  const groups = new Map<Key, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group === undefined) groups.set(key(row), [row]);
+    else group.push(row);
+  }
+  return groups;
+};
+
+async function discoverIn(query: Query, version: number, options: DiscoverOptions): Promise<readonly PgTable[]> {
+  const viaRoot = options.publication?.viaRoot ?? true;
+  const wanted = options.only === undefined ? undefined : new Set(options.only.map(tableKey));
+  const found = (await readRelations(query, options.schemas)).filter((row) => wanted?.has(tableKey(idOf(row))) ?? true);
+  // A partition is part of its root, unless the publication speaks of partitions; one in the middle holds no rows.
+  const offered = found.filter((row) => !row.is_partition || (!viaRoot && row.relkind !== 'p'));
+  const relations = offered.filter((row) => row.partly_readable);
+  const leaves = groupBy(
+    await readLeaves(
+      query,
+      relations.filter((row) => row.relkind === 'p').map((row) => row.oid),
+    ),
+    (leaf) => leaf.root,
+  );
+  const oids = relations.map((row) => row.oid);
+  const indexes = groupBy(
+    await readIndexes(query, [...oids, ...[...leaves.values()].flat().map((leaf) => leaf.oid)]),
+    (index) => index.relid,
+  );
+  const columnRows = await readColumns(query, oids);
+  const types = await readTypes(query, [...new Set(columnRows.map((column) => column.type))]);
+  const columns = groupBy(columnRows, (column) => column.relid);
+  const unreadable = columnRows.filter((column) => !column.readable).length;
+  tellLeftOut(offered, relations, unreadable, options.log);
+  const catalog: Catalog = { version, viaRoot, options, leaves, indexes, columns, types };
+  return relations.map((row) => tableOf(row, catalog));
+}
+
+interface Catalog {
+  readonly version: number;
+  readonly viaRoot: boolean;
+  readonly options: DiscoverOptions;
+  readonly leaves: ReadonlyMap<number, readonly LeafRow[]>;
+  readonly indexes: ReadonlyMap<number, readonly IndexRow[]>;
+  readonly columns: ReadonlyMap<number, readonly ColumnRow[]>;
+  readonly types: ReadonlyMap<number, PgType>;
+}
+
+function tellLeftOut(offered: readonly RelationRow[], kept: readonly RelationRow[], columns: number, log: Logger | undefined): void {
+  const denied = offered.filter((row) => !row.partly_readable).map((row) => tableLabel(idOf(row)));
+  if (denied.length > 0) {
+    const more = denied.length > 10 ? ` and ${denied.length - 10} more` : '';
+    log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${denied.slice(0, 10).join(', ')}${more}.`);
+  }
+  if (columns === 0) return;
+  const partly = kept.filter((row) => !row.readable).map((row) => tableLabel(idOf(row)));
+  log?.warn(`${columns} columns are left out for want of SELECT, in ${partly.slice(0, 10).join(', ')}.`);
+}
+
+const idOf = (row: RelationRow): TableId => ({ namespace: row.namespace, name: row.name });
+
+const isHeap = (row: RelationRow): boolean => row.access_method === 'heap';
+
+const factsOf = (row: RelationRow, indexes: readonly IndexRow[]): RelationFacts => ({
+  id: idOf(row),
+  relkind: row.relkind,
+  persistence: row.persistence,
+  replicaIdentity: row.replident,
+  indexes: indexes.map((index) => ({
+    primary: index.primary,
+    replicaIdentity: index.replident,
+    immediate: index.immediate,
+    columns: index.columns,
+  })),
+});
+
+function tableOf(row: RelationRow, catalog: Catalog): PgTable {
+  const { publication } = catalog.options;
+  const id = idOf(row);
+  const leafRows = catalog.leaves.get(row.oid) ?? [];
+  const member = publication?.tables.get(tableKey(id));
+  const membership = publication?.memberships.get(row.oid);
+  const allColumns = catalog.columns.get(row.oid) ?? [];
+  const publishes = publishedColumns(catalog, member?.columns ?? null);
+  const columns = allColumns.filter((column) => column.readable).map((column) => columnOf(column, catalog, publishes));
+  const factsFor = (each: RelationRow): RelationFacts => factsOf(each, catalog.indexes.get(each.oid) ?? []);
+  const facts = factsFor(row);
+  const followFacts: FollowFacts = {
+    version: catalog.version,
+    table: facts,
+    leaves: leafRows.map(factsFor),
+    columns,
+    generated: allColumns.filter((column) => column.generated !== '' && !publishes(column)).map((column) => column.name),
+    rowSecurity: row.row_security,
+    leavesPublished: row.relkind === 'p' && !catalog.viaRoot,
+  };
+  const { follow, identity, primaryKey } = followOf(followFacts);
+  const primary = facts.indexes.find((index) => index.primary)?.columns ?? [];
+  const keyset = primary.every((name) => columns.some((column) => column.name === name)) ? primary : [];
+  const storage: readonly RelationRow[] = row.relkind === 'p' ? leafRows : [row];
+  const stores = row.relkind !== 'v' && row.relkind !== 'f';
+  const counted = storage.filter((each) => each.tuples >= 0);
+  return {
+    id,
+    columns,
+    primaryKey,
+    follow,
+    resumable: keyset.length > 0,
+    identity: membership === undefined ? `${row.oid}` : `${row.oid}/${membership}`,
+    ...(stores && counted.length > 0 && { estimatedRows: Math.round(sum(counted.map((each) => each.tuples))) }),
+    ...(stores && { estimatedBytes: sum(storage.map((each) => each.pages)) * PAGE_BYTES }),
+    oid: row.oid,
+    relkind: row.relkind,
+    persistence: row.persistence,
+    heap: storage.every(isHeap),
+    pages: row.pages,
+    isPartition: row.is_partition,
+    leaves: leafRows.map((leaf) => ({
+      oid: leaf.oid,
+      id: idOf(leaf),
+      relkind: leaf.relkind,
+      heap: isHeap(leaf),
+      readable: leaf.readable,
+      pages: leaf.pages,
+    })),
+    replicaIdentity: identity,
+    keyset,
+    rowFilter: member?.rowFilter ?? null,
+  };
+}
+
+/** BLCKSZ of nearly every build; good enough for an estimate. */
+const PAGE_BYTES = 8192;
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Which columns the log brings, for a table with that column list in the publication (null: none). */
+function publishedColumns(catalog: Catalog, list: readonly string[] | null): (column: ColumnRow) => boolean {
+  const { publication } = catalog.options;
+  // A publication that does not exist yet will be made with publish_generated_columns = stored, where that is known.
+  const stored = publication?.generatedColumns ?? catalog.version >= 18_00_00;
+  return (column) => {
+    if (list !== null) return list.includes(column.name);
+    return column.generated === '' || (column.generated === 's' && stored);
+  };
+}
+
+function columnOf(row: ColumnRow, catalog: Catalog, publishes: (column: ColumnRow) => boolean): PgColumn {
+  const pgType = catalog.types.get(row.type);
+  if (pgType === undefined) throw new ConnectorError('INVARIANT', `Type ${row.type} of the column "${row.name}" is not in pg_type.`);
+  const pg = columnType(pgType, row.typmod, row.ndims, { nativeJson: catalog.options.nativeJson });
+  return {
+    name: row.name,
+    type: pg.logical,
+    nullable: !row.not_null,
+    attnum: row.attnum,
+    pg,
+    pgType,
+    typeOid: row.type,
+    typmod: row.typmod,
+    typeSql: row.type_sql,
+    ndims: row.ndims,
+    generated: row.generated,
+    identity: row.identity,
+    collation: row.collation,
+    toastable: row.storage !== 'p',
+    published: publishes(row),
+  };
+}

@@ -1,0 +1,223 @@
+import type { Problem } from '../../contract/engine.ts';
+import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
+import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
+import type { PostgresConfig } from './config.ts';
+import { discoverTables, OLDEST_VERSION, type PgTable, versionProblem } from './discovery.ts';
+import { addTablesSql, createPublicationSql, type Publication, publicationFlaws, readPublication } from './replication/publication.ts';
+import { readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { literals, type Query, quoteIdent } from './sql.ts';
+
+export interface Findings {
+  /** What stands in the way. */
+  readonly problems: readonly Problem[];
+  /** What a user should know: tables that cannot be followed, or not be read. */
+  readonly notices: readonly string[];
+}
+
+interface ServerFacts {
+  readonly version: number;
+  readonly role: string;
+  readonly database: string;
+  readonly wal_level: string;
+  readonly standby: boolean;
+  readonly max_slots: number;
+  readonly used_slots: number;
+  readonly max_senders: number;
+  readonly used_senders: number;
+  /** By attribute, as superuser, or by membership in RDS's stand-in for the attribute. */
+  readonly may_replicate: boolean;
+  readonly may_create: boolean;
+}
+
+const SERVER_FACTS = `
+  SELECT current_setting('server_version_num')::int4 AS version, current_user::text AS role,
+         current_database()::text AS database, current_setting('wal_level') AS wal_level, pg_is_in_recovery() AS standby,
+         current_setting('max_replication_slots')::int4 AS max_slots,
+         (SELECT count(*)::int4 FROM pg_catalog.pg_replication_slots) AS used_slots,
+         current_setting('max_wal_senders')::int4 AS max_senders,
+         (SELECT count(*)::int4 FROM pg_catalog.pg_stat_replication) AS used_senders,
+         EXISTS (SELECT FROM pg_catalog.pg_roles r
+                  WHERE (r.rolname = current_user AND (r.rolsuper OR r.rolreplication))
+                     OR (r.rolname = 'rds_replication' AND pg_has_role(r.oid, 'MEMBER'))) AS may_replicate,
+         has_database_privilege(current_database(), 'CREATE') AS may_create`;
+
+/**
+ * Everything on this server that would keep a read from working, found without changing anything. The configured
+ * catalog is not known here, so a table that cannot be followed is only a notice, unless none can.
+ */
+export async function findProblems(query: Query, config: PostgresConfig): Promise<Findings> {
+  const [server] = await query.rows<ServerFacts>(SERVER_FACTS);
+  if (server === undefined) return { problems: [{ code: 'INVARIANT', detail: 'The server gave no settings.' }], notices: [] };
+  if (server.version < OLDEST_VERSION) {
+    return { problems: [{ code: 'SERVER_VERSION', detail: versionProblem(server.version) }], notices: [] };
+  }
+  const { schemas, publication: name, replication_slot: slotName } = config.source;
+  const publication = await readPublication(query, name);
+  const slot = await readSlot(query, slotName);
+  const relations = await readRelations(query, schemas);
+  const tables = await discoverTables(query, { schemas, publication, nativeJson: false });
+  const owned = await ownedTables(query, tables);
+  const parts = [
+    serverProblems(server, slot),
+    slotProblems(server, slot, config),
+    await schemaProblems(query, server, schemas, relations),
+    publicationProblems({ server, publication, name, tables, owned }),
+    followProblems(tables),
+  ];
+  return { problems: parts.flatMap((part) => part.problems), notices: parts.flatMap((part) => part.notices) };
+}
+
+const nothing: Findings = { problems: [], notices: [] };
+const problem = (code: Problem['code'], detail: string): Findings => ({ problems: [{ code, detail }], notices: [] });
+const list = (items: readonly string[], most = 20): string =>
+  items.slice(0, most).join(', ') + (items.length > most ? ` and ${items.length - most} more` : '');
+
+function serverProblems(server: ServerFacts, slot: Slot | undefined): Findings {
+  const problems: Problem[] = [];
+  if (server.standby && server.version < 16_00_00) {
+    problems.push({
+      code: 'SERVER_VERSION',
+      detail: 'This server is a standby, and changes can be read from one only from version 16 on. Use the primary server.',
+    });
+  }
+  if (server.wal_level !== 'logical') {
+    problems.push({
+      code: 'SERVER_SETTING',
+      detail:
+        `wal_level is ${server.wal_level}, it must be logical. Run: ALTER SYSTEM SET wal_level = logical; and restart the server. ` +
+        '(Amazon RDS and Aurora: set rds.logical_replication = 1 in the parameter group; Google Cloud SQL: the flag cloudsql.logical_decoding = on; AlloyDB: alloydb.logical_decoding = on; Azure: the server parameter wal_level.)',
+    });
+  }
+  if (!server.may_replicate) {
+    problems.push({
+      code: 'PERMISSION_DENIED',
+      detail: `The role "${server.role}" may not read the log. Run: ALTER ROLE ${quoteIdent(server.role)} REPLICATION; (Amazon RDS and Aurora: GRANT rds_replication TO ${quoteIdent(server.role)};)`,
+    });
+  }
+  if (slot === undefined && server.used_slots >= server.max_slots) {
+    problems.push({
+      code: 'SERVER_SETTING',
+      detail: `All ${server.max_slots} replication slots are taken. Drop one that nobody uses, or run: ALTER SYSTEM SET max_replication_slots = ${server.used_slots + 5}; and restart the server.`,
+    });
+  }
+  if (server.used_senders >= server.max_senders) {
+    problems.push({
+      code: 'SERVER_SETTING',
+      detail: `All ${server.max_senders} WAL senders are taken. End a replication connection, or run: ALTER SYSTEM SET max_wal_senders = ${server.used_senders + 5}; and restart the server.`,
+    });
+  }
+  return { problems, notices: [] };
+}
+
+function slotProblems(server: ServerFacts, slot: Slot | undefined, config: PostgresConfig): Findings {
+  if (slot === undefined) return nothing;
+  const misfit = slotMisfit(slot, server.database);
+  if (misfit !== undefined) return problem('SLOT_UNUSABLE', misfit);
+  const loss = slotLoss(slot);
+  if (loss !== undefined) {
+    if (config.invalid_position === 'resnapshot') return { problems: [], notices: [`${loss} The next read takes a new snapshot.`] };
+    return problem('POSITION_LOST', loss);
+  }
+  const holder = slot.activePid === null ? '' : ` by process ${slot.activePid}`;
+  return { problems: [], notices: slot.active ? [`The replication slot "${slot.name}" is in use${holder} right now.`] : [] };
+}
+
+async function schemaProblems(
+  query: Query,
+  server: ServerFacts,
+  schemas: readonly string[],
+  relations: readonly RelationRow[],
+): Promise<Findings> {
+  const existing = await query.rows<{ name: string; usable: boolean }>(`
+    SELECT nspname::text AS name, has_schema_privilege(oid, 'USAGE') AS usable FROM pg_catalog.pg_namespace
+     WHERE nspname IN (${literals(schemas)}) OR lower(nspname) IN (${literals(schemas.map((name) => name.toLowerCase()))})`);
+  const role = quoteIdent(server.role);
+  const problems: Problem[] = [];
+  const notices: string[] = [];
+  for (const schema of new Set(schemas)) {
+    const found = existing.find((row) => row.name === schema);
+    const inside = relations.filter((row) => row.namespace === schema);
+    const readable = inside.filter((row) => row.partly_readable);
+    const grant = `GRANT USAGE ON SCHEMA ${quoteIdent(schema)} TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA ${quoteIdent(schema)} TO ${role};`;
+    if (isSystemSchema(schema)) {
+      problems.push({ code: 'SCHEMA_MISSING', detail: `"${schema}" is a system schema; those are not offered. Remove it from schemas.` });
+    } else if (found === undefined) {
+      const other = existing.find((row) => row.name.toLowerCase() === schema.toLowerCase());
+      const hint = other === undefined ? '' : ` There is "${other.name}"; upper and lower case matter.`;
+      problems.push({ code: 'SCHEMA_MISSING', detail: `The schema "${schema}" does not exist in "${server.database}".${hint}` });
+    } else if (inside.length === 0) {
+      problems.push({ code: 'SCHEMA_MISSING', detail: `The schema "${schema}" has no tables. Remove it from schemas, or create some.` });
+    } else if (readable.length === 0) {
+      const right = found.usable ? 'SELECT on none of the tables' : 'no USAGE';
+      problems.push({
+        code: 'PERMISSION_DENIED',
+        detail: `The role "${server.role}" has ${right} in the schema "${schema}". Run: ${grant}`,
+      });
+    } else {
+      const denied = inside.filter((row) => !row.partly_readable && !row.is_partition).map(labelOf);
+      if (denied.length > 0) notices.push(`Not offered for want of SELECT: ${list(denied)}. To offer them run: ${grant}`);
+    }
+  }
+  return { problems, notices };
+}
+
+const labelOf = (row: RelationRow): string => tableLabel({ namespace: row.namespace, name: row.name });
+
+/** Tables whose owner the role is or may act as: only those can it put into a publication. */
+async function ownedTables(query: Query, tables: readonly PgTable[]): Promise<ReadonlySet<number>> {
+  if (tables.length === 0) return new Set();
+  const rows = await query.rows<{ oid: number }>(
+    `SELECT oid FROM pg_catalog.pg_class WHERE oid IN (${tables.map((table) => table.oid).join(', ')}) AND pg_has_role(relowner, 'USAGE')`,
+  );
+  return new Set(rows.map((row) => row.oid));
+}
+
+interface PublicationFacts {
+  readonly server: ServerFacts;
+  readonly publication: Publication | undefined;
+  readonly name: string;
+  readonly tables: readonly PgTable[];
+  readonly owned: ReadonlySet<number>;
+}
+
+function publicationProblems(facts: PublicationFacts): Findings {
+  const { server, publication, name, tables, owned } = facts;
+  const followed = tables.filter((table) => table.follow === true);
+  if (publication === undefined) return absentPublication(facts, followed);
+  const problems = publicationFlaws(publication).map((detail): Problem => ({ code: 'PUBLICATION_UNUSABLE', detail }));
+  const lacking = followed.filter((table) => !publication.tables.has(tableKey(table.id)));
+  const addable = publication.managed && publication.owned && !server.standby;
+  const others = lacking.filter((table) => !addable || !owned.has(table.oid)).map((table) => table.id);
+  if (others.length === 0) return { problems, notices: [] };
+  const detail = `The publication "${name}" lacks ${list(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(name, others)}`;
+  if (others.length === followed.length) return { problems: [...problems, { code: 'PUBLICATION_UNUSABLE', detail }], notices: [] };
+  return { problems, notices: [detail] };
+}
+
+function absentPublication({ server, name, owned }: PublicationFacts, followed: readonly PgTable[]): Findings {
+  const all = followed.map((table) => table.id);
+  const sql = createPublicationSql(name, all, server.version);
+  if (server.standby) {
+    return problem('PUBLICATION_UNUSABLE', `There is no publication "${name}", and none can be made on a standby. Run on the primary: ${sql}`);
+  }
+  const foreign: readonly TableId[] = followed.filter((table) => !owned.has(table.oid)).map((table) => table.id);
+  const may = `The role "${server.role}" may not create the publication "${name}"`;
+  if (all.length > 0 && foreign.length === all.length) {
+    return problem('PUBLICATION_UNUSABLE', `${may}: it owns none of the tables. Let their owner, or a superuser, run: ${sql}`);
+  }
+  if (!server.may_create) {
+    const grant = `GRANT CREATE ON DATABASE ${quoteIdent(server.database)} TO ${quoteIdent(server.role)};`;
+    return problem('PUBLICATION_UNUSABLE', `${may}. Run: ${grant} or let an administrator run: ${sql}`);
+  }
+  if (foreign.length === 0) return nothing;
+  const notice = `The role "${server.role}" does not own ${list(foreign.map(tableLabel))}, so it cannot follow them by a publication of its own. To follow all tables let a superuser run: ${sql}`;
+  return { problems: [], notices: [notice] };
+}
+
+function followProblems(tables: readonly PgTable[]): Findings {
+  const reasons = tables.flatMap((table) => (table.follow === true ? [] : [table.follow.reason]));
+  if (tables.length === 0 || reasons.length < tables.length) {
+    return { problems: [], notices: reasons.map((reason) => `Only as full refresh: ${reason}`) };
+  }
+  return problem('REPLICA_IDENTITY_MISSING', `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
+}

@@ -1,0 +1,270 @@
+import type pg from 'pg';
+import type { Opened, OpenRequest, ReplicationEvent, Shard, SnapshotEvent, SnapshotRequest, StreamRequest } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
+import { type Position, type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
+import type { RecordWriter } from '../../contract/record-writer.ts';
+import { readTypes } from './catalog-queries.ts';
+import { discoverTables, type PgTable } from './discovery.ts';
+import type { PostgresShardOptions } from './options.ts';
+import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
+import { createSlotWithin } from './replication/create-slot.ts';
+import { identify, type ServerIdentity, strayed } from './replication/history.ts';
+import { ensurePublication, readPublication } from './replication/publication.ts';
+import { dropSlot, readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { snapshot } from './snapshot.ts';
+import { type Query, queryOn, quoteLiteral } from './sql.ts';
+import { stream } from './stream.ts';
+import { connect, disconnect } from './wire/connect.ts';
+import { toConnectorError } from './wire/errors.ts';
+import { RawConnection } from './wire/raw-connection.ts';
+import { WalStream } from './wire/wal-stream.ts';
+
+const APPLICATION = 'source-tributary';
+/** How long a table's snapshot may keep the log waiting while old transactions are open; it is tried again later. */
+const ORIGIN_MILLIS = 30_000;
+/** How long the very first snapshot waits for them: there is no log to go on with meanwhile. */
+const FIRST_ORIGIN_MILLIS = 10 * 60_000;
+/** How long a slot is waited for that another process holds: a killed predecessor, until the server notices. */
+const SLOT_MILLIS = 60_000;
+const SLOT_POLL_MILLIS = 250;
+
+/** One database of one server: a slot, a publication, and the tables under them. */
+export class PostgresShard implements Shard {
+  readonly id: ShardId;
+  readonly #options: PostgresShardOptions;
+  readonly #what: string;
+  #control: pg.Client | null = null;
+  /** Logged in for replication, and not yet used up by a stream. */
+  #replication: pg.Client | null = null;
+  #reread: RawConnection | null = null;
+  #server: ServerIdentity | null = null;
+  /** What the slot is told that the server may forget. */
+  #confirmed = 0;
+
+  constructor(options: PostgresShardOptions) {
+    const { database, host, port } = options.target;
+    this.id = options.id;
+    this.#options = options;
+    this.#what = `"${database}" on ${host}:${port}`;
+  }
+
+  async tables(ids: readonly TableId[]): Promise<readonly PgTable[]> {
+    const { config, context } = this.#options;
+    const query = await this.#query();
+    const publication = await readPublication(query, config.source.publication);
+    const nativeJson = this.#nativeJson;
+    const options = { schemas: config.source.schemas, publication, nativeJson, only: ids, log: context.log };
+    const found = new Map((await discoverTables(query, options)).map(table => [tableKey(table.id), table]));
+    const missing = ids.filter(id => !found.has(tableKey(id)));
+    if (missing.length > 0) {
+      throw new ConnectorError('TABLE_MISSING', `${this.#what} does not have ${missing.map(tableLabel).join(', ')}.`, {
+        table: missing[0],
+      });
+    }
+    return ids.map(id => found.get(tableKey(id)) as PgTable);
+  }
+
+  async seed(text: string): Promise<Position> {
+    const lsn = parseLsn(text);
+    if (lsn === null) {
+      const detail = `starting_gtids: "${text}" of shard "${this.id}" is not an LSN such as 0/16B3748.`;
+      throw new ConnectorError('CONFIG_INVALID', detail);
+    }
+    return this.#position(lsn, await this.#identity());
+  }
+
+  async open({ from, stored, tables }: OpenRequest): Promise<Opened> {
+    const { config, target, context } = this.#options;
+    const query = await this.#query();
+    const server = await this.#identity();
+    const name = config.source.replication_slot;
+    const existed = (await readPublication(query, config.source.publication)) !== undefined;
+    const { added } = await ensurePublication(query, config.source.publication, tables);
+    const slot = await this.#freeSlot(name);
+    const misfit = slot === undefined ? undefined : slotMisfit(slot, target.database);
+    if (misfit !== undefined) throw new ConnectorError('SLOT_UNUSABLE', misfit);
+    if (slot === undefined && from === null) {
+      context.log.info(`Creating the replication slot "${name}" on ${this.#what}.`);
+      const client = await this.#replicationClient();
+      const lsn = parseLsn(await createSlotWithin(FIRST_ORIGIN_MILLIS, client, query, name)) ?? 0;
+      this.#confirmed = lsn;
+      return { from: this.#position(lsn, server), fresh: true, settled: true, joined: [] };
+    }
+    const loss = slot === undefined ? `the replication slot "${name}" does not exist.` : slotLoss(slot);
+    if (slot === undefined || loss !== undefined) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss ?? ''}`);
+    if (from !== null) await this.#checkPosition(from, slot, existed);
+    const confirmed = existed || from !== null ? (parseLsn(slot.confirmedFlushLsn ?? '') ?? 0) : await this.#advance(name);
+    this.#confirmed = stored && from !== null ? fromPosition(from).lsn : confirmed;
+    const start = from ?? this.#position(confirmed, server);
+    return { from: start, fresh: false, settled: this.#confirmed === confirmed, joined: added };
+  }
+
+  async reset(): Promise<void> {
+    const name = this.#options.config.source.replication_slot;
+    const query = await this.#query();
+    const slot = await readSlot(query, name);
+    if (slot === undefined || slotLoss(slot) === undefined) return;
+    this.#options.context.log.warn(`Dropping the replication slot "${name}" on ${this.#what}: its log is lost.`);
+    await dropSlot(query, name);
+  }
+
+  /** What is written but not flushed the walsender will not send: it is no target. */
+  async head(): Promise<Position> {
+    const sql = 'SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END::text AS lsn';
+    const [row] = await (await this.#query()).rows<{ lsn: string }>(sql);
+    return this.#position(parseLsn(row?.lsn ?? '') ?? 0, await this.#identity());
+  }
+
+  /**
+   * A temporary slot's consistent point. Its creation waits for every transaction that was open, also for one that has
+   * written its commit record but waits for a synchronous standby: that one is in the log, yet no snapshot shows it. And
+   * every later transaction is decoded with a publication that has the table from the transaction's first row on.
+   */
+  async origin(): Promise<Position> {
+    const { target, context } = this.#options;
+    const client = await connect(target, { replication: true, applicationName: `${APPLICATION} origin` }, context);
+    try {
+      const name = `tributary_origin_${Math.random().toString(36).slice(2, 12)}`;
+      const lsn = await createSlotWithin(ORIGIN_MILLIS, client, await this.#query(), name, { temporary: true });
+      return this.#position(parseLsn(lsn) ?? 0, await this.#identity());
+    } finally {
+      await disconnect(client);
+    }
+  }
+
+  covers = covers;
+  meet = meet;
+  natural = (position: Position): number => fromPosition(position).lsn;
+
+  async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
+    const query = await this.#query();
+    yield* snapshot({ openRaw: what => this.#openRaw(what), query, nativeJson: this.#nativeJson }, request, records);
+  }
+
+  async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+    const { context } = this.#options;
+    const server = await this.#identity();
+    const source = {
+      openWal: (from: number) => this.#openWal(from),
+      rereadConnection: async () => {
+        this.#reread ??= await this.#openRaw('Reading rows again');
+        return this.#reread;
+      },
+      readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
+      position: (lsn: number) => this.#position(lsn, server),
+      nativeJson: this.#nativeJson,
+      log: context.log,
+    };
+    return yield* stream(source, request, records);
+  }
+
+  async close(): Promise<void> {
+    this.#reread?.close();
+    const clients = [this.#control, this.#replication].filter(client => client !== null);
+    this.#control = null;
+    this.#replication = null;
+    await Promise.all(clients.map(disconnect));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #nativeJson(): boolean {
+    return this.#options.config.source.json_columns === 'native';
+  }
+
+  #position(lsn: number, server: ServerIdentity): Position {
+    return toPosition({ lsn, ...server });
+  }
+
+  async #checkPosition(from: Position, slot: Slot, publicationExisted: boolean): Promise<void> {
+    const position = fromPosition(from);
+    const lost = (why: string): ConnectorError => new ConnectorError('POSITION_LOST', `${this.#what}: ${why}`);
+    const why = await strayed(queryOn(await this.#replicationClient()), await this.#identity(), position);
+    if (why !== undefined) throw lost(why);
+    const confirmed = parseLsn(slot.confirmedFlushLsn ?? '') ?? 0;
+    const at = lsnText(position.lsn);
+    if (confirmed > position.lsn) {
+      throw lost(`the replication slot "${slot.name}" is at ${lsnText(confirmed)}, past ${at} of the state: what lies between is not sent again.`);
+    }
+    const head = fromPosition(await this.head()).lsn;
+    if (position.lsn > head) throw lost(`the log ends at ${lsnText(head)}, before ${at} of the state: the server lost its latest changes.`);
+    // The server decodes with the publication as it was at the time: changes from before it was made cannot be read by it.
+    if (!publicationExisted) throw lost(`the publication "${this.#options.config.source.publication}" was dropped.`);
+  }
+
+  /** A slot that is older than the publication, and without a state: nothing was ever read from it. */
+  async #advance(name: string): Promise<number> {
+    const query = await this.#query();
+    const sql = `SELECT end_lsn::text AS lsn FROM pg_replication_slot_advance(${quoteLiteral(name)}, pg_current_wal_flush_lsn())`;
+    const [row] = await query.rows<{ lsn: string }>(sql);
+    return parseLsn(row?.lsn ?? '') ?? 0;
+  }
+
+  /** The slot as soon as nobody reads it; undefined when there is none. Throws SLOT_BUSY after a minute. */
+  async #freeSlot(name: string): Promise<Slot | undefined> {
+    const query = await this.#query();
+    const { signal, log } = this.#options.context;
+    for (let waited = 0; ; waited += SLOT_POLL_MILLIS) {
+      const slot = await readSlot(query, name);
+      if (slot?.active !== true || slot.temporary) return slot;
+      if (signal.aborted) throw new ConnectorError('STOPPED', `Stopped while waiting for the replication slot "${name}".`);
+      if (waited >= SLOT_MILLIS) {
+        const detail = `"${name}" has been held by the server process ${slot.activePid ?? '?'} for ${SLOT_MILLIS / 1000} seconds.`;
+        throw new ConnectorError('SLOT_BUSY', detail);
+      }
+      if (waited === 4 * SLOT_POLL_MILLIS) log.info(`Waiting for the replication slot "${name}": process ${slot.activePid ?? '?'} reads it.`);
+      await new Promise(resolve => setTimeout(resolve, SLOT_POLL_MILLIS));
+    }
+  }
+
+  async #openWal(from: number): Promise<WalStream> {
+    const { config, context } = this.#options;
+    const [row] = await (await this.#query()).rows<{ millis: number }>(
+      "SELECT setting::int8::float8 AS millis FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+    );
+    const client = await this.#replicationClient();
+    this.#replication = null;
+    const options = {
+      slot: config.source.replication_slot,
+      publication: config.source.publication,
+      from,
+      confirmed: this.#confirmed,
+      walSenderTimeoutMillis: Number(row?.millis ?? 60_000),
+    };
+    return await WalStream.start(client, options, context.signal);
+  }
+
+  async #openRaw(what: string): Promise<RawConnection> {
+    const { target, context } = this.#options;
+    return new RawConnection(await connect(target, { replication: false, applicationName: APPLICATION }, context), what, context.signal);
+  }
+
+  async #identity(): Promise<ServerIdentity> {
+    this.#server ??= await identify(queryOn(await this.#replicationClient()));
+    return this.#server;
+  }
+
+  async #replicationClient(): Promise<pg.Client> {
+    const { target, context } = this.#options;
+    this.#replication ??= await connect(target, { replication: true, applicationName: APPLICATION }, context);
+    return this.#replication;
+  }
+
+  /** Errors of the server come out as ours. */
+  async #query(): Promise<Query> {
+    const { target, context } = this.#options;
+    this.#control ??= await connect(target, { replication: false, applicationName: APPLICATION }, context);
+    const plain = queryOn(this.#control);
+    return {
+      rows: async <Row>(sql: string) => {
+        try {
+          return await plain.rows<Row>(sql);
+        } catch (error) {
+          throw toConnectorError(error, `Working on ${this.#what}`);
+        }
+      },
+    };
+  }
+}

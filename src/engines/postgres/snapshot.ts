@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
+import type { JsonObject, SnapshotCursor, TableId } from '../../contract/ids.ts';
+import { tableLabel } from '../../contract/ids.ts';
+import type { RecordWriter } from '../../contract/record-writer.ts';
+import { readLeaves } from './catalog-queries.ts';
+import type { PgTable } from './discovery.ts';
+import { ChunkSize } from './snapshot/chunk-size.ts';
+import { CopyReader } from './snapshot/copy-reader.ts';
+import { type Query, qualified, quoteIdent, quoteLiteral, typeSql } from './sql.ts';
+import type { RawConnection } from './wire/raw-connection.ts';
+
+/** What a snapshot needs of its shard. */
+export interface SnapshotSource {
+  /** A connection for COPY alone, for as long as the snapshot runs. */
+  openRaw(what: string): Promise<RawConnection>;
+  readonly query: Query;
+  readonly nativeJson: boolean;
+}
+
+const FULL = { kind: 'full' } as const;
+const RESTART = { kind: 'restart' } as const;
+
+/** A place between two pages of one relation's heap. */
+interface PageCursor {
+  /** Oid of the table, or of the partition that is being read. */
+  readonly relation: number;
+  /** Changes when the heap is rewritten (VACUUM FULL, CLUSTER, some ALTERs): then pages mean nothing any more. */
+  readonly filenode: string;
+  readonly page: number;
+  /** Fingerprint of the partitions up to this one: another one may have been attached among those done. */
+  readonly leaves: string;
+}
+
+const asCursor = (cursor: PageCursor | KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
+
+interface KeyCursor {
+  /** Values of the primary key, as text, of the last row read. */
+  readonly key: readonly string[];
+}
+
+/** One relation of which the rows are read: the table itself, or a partition of it. */
+interface Part {
+  readonly oid: number;
+  readonly id: TableId;
+  readonly heap: boolean;
+}
+
+/**
+ * Reads a table by COPY, in chunks of a transaction each, so that no transaction of ours keeps vacuum from its work.
+ *
+ * Followed by the log: ranges of heap pages, the fastest way there is. Rows that move between chunks are in the log.
+ * Alone: ranges of the primary key, since a row that moves to another page would be missed; without a key, one COPY.
+ */
+export async function* snapshot(
+  source: SnapshotSource,
+  request: SnapshotRequest,
+  records: RecordWriter,
+): AsyncGenerator<SnapshotEvent, void> {
+  const table = request.selection.table as PgTable;
+  const connection = await source.openRaw(`Reading ${tableLabel(table.id)}`);
+  try {
+    const run = new TableSnapshot(source, connection, request, table, records);
+    if (request.mode === 'followed') yield* run.byPages();
+    else if (table.keyset.length > 0) yield* run.byKey();
+    else yield* run.atOnce();
+  } finally {
+    connection.close();
+  }
+}
+
+class TableSnapshot {
+  readonly #source: SnapshotSource;
+  readonly #connection: RawConnection;
+  readonly #request: SnapshotRequest;
+  readonly #table: PgTable;
+  readonly #rows: CopyReader;
+
+  constructor(
+    source: SnapshotSource,
+    connection: RawConnection,
+    request: SnapshotRequest,
+    table: PgTable,
+    records: RecordWriter,
+  ) {
+    this.#source = source;
+    this.#connection = connection;
+    this.#request = request;
+    this.#table = table;
+    this.#rows = new CopyReader(connection, request.selection, records, source.nativeJson);
+  }
+
+  async *byPages(): AsyncGenerator<SnapshotEvent, void> {
+    let cursor = this.#request.cursor as unknown as PageCursor | null;
+    for (;;) {
+      const parts = await this.#parts();
+      const at = cursor === null ? 0 : parts.findIndex(part => part.oid >= (cursor?.relation ?? 0));
+      const part = parts[at];
+      if (at < 0 || part === undefined) return;
+      const leaves = fingerprint(parts.slice(0, at + 1));
+      if (cursor !== null && part.oid === cursor.relation && cursor.leaves !== leaves) {
+        // A partition came or went among those that are done. It may have brought rows that are in no log.
+        cursor = null;
+        yield RESTART;
+        continue;
+      }
+      const resume = cursor !== null && part.oid === cursor.relation ? cursor : null;
+      const outcome = yield* this.#pagesOf(part, resume, leaves);
+      if (outcome === 'restart') {
+        cursor = null;
+        yield RESTART;
+        continue;
+      }
+      if (at === parts.length - 1) return;
+      cursor = { relation: part.oid + 1, filenode: '', page: 0, leaves: '' };
+    }
+  }
+
+  /** One relation's heap. It may be gone by now (a dropped partition): then so are its rows. */
+  async *#pagesOf(part: Part, resume: PageCursor | null, leaves: string): AsyncGenerator<SnapshotEvent, 'done' | 'restart'> {
+    const size = ChunkSize.pages(this.#request.chunkMillis);
+    const from = `ONLY ${qualified(part.id)}`;
+    let filenode = resume?.filenode ?? null;
+    for (let page = resume?.page ?? 0; ; ) {
+      const state = await this.#lock(part, from);
+      if (state === null) return part.oid === this.#table.oid ? this.#tableGone() : 'done';
+      if (filenode !== null && state.filenode !== filenode) {
+        await this.#connection.query('COMMIT');
+        return 'restart';
+      }
+      filenode = state.filenode;
+      const last = !part.heap || page + size.current >= state.pages;
+      const range = [page === 0 ? '' : `ctid >= '(${page},0)'`, last ? '' : `ctid < '(${page + size.current},0)'`];
+      const where = [...range, this.#filter()].filter(condition => condition !== '');
+      const began = Date.now();
+      yield* this.#copy(`SELECT ${this.#columns()} FROM ${from}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`);
+      await this.#connection.query('COMMIT');
+      if (last) return 'done';
+      page += size.current;
+      size.took(Date.now() - began);
+      yield { kind: 'chunk', cursor: asCursor({ relation: part.oid, filenode, page, leaves }) };
+    }
+  }
+
+  /**
+   * Opens a transaction and holds the relation, so that its storage stays what it is until COMMIT; only then the snapshot
+   * of COPY opens (READ COMMITTED), so that a rewrite we waited for cannot make rows invisible. Null: it is gone.
+   */
+  async #lock(part: Part, from: string): Promise<{ filenode: string; pages: number } | null> {
+    try {
+      await this.#connection.query(`BEGIN READ ONLY; SELECT ${this.#columns()} FROM ${from} LIMIT 0`);
+      const [row] = await this.#connection.query(
+        `SELECT pg_relation_filenode(${part.oid}), pg_relation_size(${part.oid}) / current_setting('block_size')::int8`,
+      );
+      return { filenode: row?.[0] ?? '', pages: Number(row?.[1] ?? 0) };
+    } catch (error) {
+      await this.#connection.query('ROLLBACK');
+      if (error instanceof ConnectorError && error.code === 'TABLE_MISSING') return null;
+      throw error;
+    }
+  }
+
+  async *byKey(): AsyncGenerator<SnapshotEvent, void> {
+    const size = ChunkSize.rows(this.#request.chunkMillis);
+    const keys = this.#table.keyset;
+    const types = keys.map(name => typeSql(this.#table.columns.find(column => column.name === name)));
+    const names = keys.map(quoteIdent).join(', ');
+    let key = (this.#request.cursor as unknown as KeyCursor | null)?.key ?? null;
+    for (;;) {
+      const values = key?.map((text, at) => `${quoteLiteral(text)}::${types[at]}`);
+      const after = values === undefined ? '' : `(${names}) > (${values.join(', ')})`;
+      const where = [after, this.#filter()].filter(condition => condition !== '');
+      const began = Date.now();
+      this.#rows.keepKey(keys.length);
+      yield* this.#copy(
+        `SELECT ${names}, ${this.#columns()} FROM ${this.#from()}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ` +
+          `ORDER BY ${names} LIMIT ${size.current}`,
+      );
+      if (this.#rows.count < size.current) return;
+      key = this.#rows.lastKey();
+      size.took(Date.now() - began);
+      yield { kind: 'chunk', cursor: asCursor({ key }) };
+    }
+  }
+
+  /** One statement, hence one snapshot: all that can be done for what has no key, and exact. */
+  async *atOnce(): AsyncGenerator<SnapshotEvent, void> {
+    const filter = this.#filter();
+    yield* this.#copy(`SELECT ${this.#columns()} FROM ${this.#from()}${filter === '' ? '' : ` WHERE ${filter}`}`);
+  }
+
+  async *#copy(select: string): AsyncGenerator<SnapshotEvent, void> {
+    await this.#connection.beginCopy(`COPY (${select}) TO STDOUT`);
+    this.#rows.begin();
+    for (;;) {
+      while (this.#rows.next()) if (this.#rows.full) yield FULL;
+      if (this.#connection.copyDone) return;
+      await this.#connection.fill(0);
+    }
+  }
+
+  /** Partitions are read one by one in the order of their oids; everything else is one part. */
+  async #parts(): Promise<readonly Part[]> {
+    const { oid, id, heap, relkind } = this.#table;
+    if (relkind !== 'p') return [{ oid, id, heap }];
+    const leaves = await readLeaves(this.#source.query, [oid]);
+    return leaves
+      .map(leaf => ({ oid: leaf.oid, id: { namespace: leaf.namespace, name: leaf.name }, heap: leaf.access_method === 'heap' }))
+      .sort((a, b) => a.oid - b.oid);
+  }
+
+  #columns(): string {
+    const { columns } = this.#request.selection;
+    return columns.map(column => quoteIdent(column.name)).join(', ');
+  }
+
+  /** A parent of inherited tables gives its own rows only: its children are streams of their own. */
+  #from(): string {
+    return `${this.#table.relkind === 'r' ? 'ONLY ' : ''}${qualified(this.#table.id)}`;
+  }
+
+  #filter(): string {
+    return this.#table.rowFilter === null ? '' : `(${this.#table.rowFilter})`;
+  }
+
+  #tableGone(): never {
+    const { id } = this.#table;
+    throw new ConnectorError('TABLE_MISSING', `${tableLabel(id)} was dropped while it was read.`, { table: id });
+  }
+}
+
+const fingerprint = (parts: readonly Part[]): string =>
+  createHash('sha256')
+    .update(parts.map(part => part.oid).join(','))
+    .digest('hex')
+    .slice(0, 16);

@@ -1,0 +1,104 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
+import type { Selection } from '../../../contract/table.ts';
+import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
+import type { PgTable } from '../discovery.ts';
+import { columnType, writerFor } from '../types.ts';
+import { CopyRow } from '../wire/copy-row.ts';
+import type { RawConnection } from '../wire/raw-connection.ts';
+
+/**
+ * Moves the rows of a running COPY into records. The statement selects the columns of the selection, in its order; where
+ * `keepKey` asks for it, the key's columns stand before them.
+ */
+export class CopyReader {
+  readonly #connection: RawConnection;
+  readonly #records: RecordWriter;
+  readonly #template: RecordTemplate;
+  readonly #writers: readonly ValueWriter[];
+  #row: CopyRow;
+  #keyColumns = 0;
+  #key: Buffer[] = [];
+  /** Rows since `begin`. */
+  count = 0;
+
+  constructor(connection: RawConnection, selection: Selection, records: RecordWriter, nativeJson: boolean) {
+    const table = selection.table as PgTable;
+    this.#connection = connection;
+    this.#records = records;
+    this.#template = records.template(selection);
+    this.#writers = selection.columns.map(column => {
+      const actual = table.columns.find(candidate => candidate.name === column.name);
+      if (actual === undefined) throw new ConnectorError('INVARIANT', `${tableLabel(table.id)} has no column "${column.name}"`);
+      const write = writerFor(columnType(actual.pgType, actual.typmod, actual.ndims, { nativeJson }), column.type);
+      if (write !== null) return write;
+      const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${actual.pgType.name} now, which is not what the catalog promises (${column.type.kind}).`;
+      throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
+    });
+    this.#row = new CopyRow(this.#writers.length);
+  }
+
+  get full(): boolean {
+    return this.#records.full;
+  }
+
+  /** The first `columns` fields of each row are its key: kept for `lastKey`, not written. */
+  keepKey(columns: number): void {
+    this.#keyColumns = columns;
+    this.#row = new CopyRow(this.#writers.length + columns);
+    this.#key = Array.from({ length: columns }, () => Buffer.alloc(0));
+  }
+
+  begin(): void {
+    this.count = 0;
+  }
+
+  /** Writes the next row that has arrived whole; false when there is none. */
+  next(): boolean {
+    const connection = this.#connection;
+    if (!connection.nextCopyData()) return false;
+    const { bytes } = connection;
+    const row = this.#row;
+    const skip = this.#keyColumns;
+    row.split(bytes, connection.start, connection.end);
+    const { starts, ends } = row;
+    const template = this.#template;
+    const writers = this.#writers;
+    const records = this.#records;
+    const { keys } = template;
+    const out = records.begin(template, 'r');
+    for (let at = 0; at < writers.length; at++) {
+      const start = starts[at + skip] as number;
+      out.raw(keys[at] as Buffer);
+      if (start < 0) {
+        out.null();
+        continue;
+      }
+      const verdict = (writers[at] as ValueWriter)(out, bytes, start, ends[at + skip] as number);
+      if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
+    }
+    records.end();
+    this.count += 1;
+    for (let at = 0; at < skip; at++) this.#keep(at, bytes, starts[at] as number, ends[at] as number);
+    return true;
+  }
+
+  lastKey(): readonly string[] {
+    return this.#key.map((bytes, at) => bytes.toString('utf8', 0, this.#keyLength[at]));
+  }
+
+  readonly #keyLength: number[] = [];
+
+  /** The row's bytes are borrowed and only the last row's key is wanted, which nobody can tell before the COPY ends. */
+  #keep(at: number, bytes: Buffer, start: number, end: number): void {
+    const length = end - start;
+    let kept = this.#key[at] as Buffer;
+    if (kept.length < length) {
+      kept = Buffer.allocUnsafe(2 * length);
+      this.#key[at] = kept;
+    }
+    bytes.copy(kept, 0, start, end);
+    this.#keyLength[at] = length;
+  }
+}

@@ -1,0 +1,53 @@
+import type pg from 'pg';
+import { ConnectorError } from '../../contract/errors.ts';
+import type { TableId } from '../../contract/ids.ts';
+
+/**
+ * Runs one message of SQL by the simple protocol and gives the rows of its last statement. Without parameters on purpose: replication connections
+ * have none, so everything built on this works on both kinds of connection.
+ */
+export interface Query {
+  rows<Row>(sql: string): Promise<readonly Row[]>;
+}
+
+export const queryOn = (client: Pick<pg.Client, 'query'>): Query => ({
+  rows: async <Row>(sql: string): Promise<readonly Row[]> => {
+    const result: pg.QueryResult | readonly pg.QueryResult[] = await client.query(sql);
+    // Several statements in one message give several results.
+    const last = Array.isArray(result) ? result.at(-1) : result;
+    return (last?.rows ?? []) as Row[];
+  },
+});
+
+function refuseNul(text: string): void {
+  // A NUL ends the statement on its way to the server: what follows would be cut off.
+  if (text.includes('\0')) throw new ConnectorError('CONFIG_INVALID', 'a name holds a NUL character, which no name in PostgreSQL can');
+}
+
+/** An identifier in double quotes, always: reserved words, upper case, dots and quotes need no further thought. */
+export function quoteIdent(name: string): string {
+  refuseNul(name);
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A string constant; right whatever `standard_conforming_strings` says. */
+export function quoteLiteral(text: string): string {
+  refuseNul(text);
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return quoted.includes('\\') ? ` E${quoted}` : quoted;
+}
+
+export const qualified = (id: TableId): string => `${quoteIdent(id.namespace)}.${quoteIdent(id.name)}`;
+
+/** `'a', 'b'` for `IN (…)`; an empty list becomes NULL, which nothing equals. */
+export const literals = (texts: readonly string[]): string => (texts.length === 0 ? 'NULL' : texts.map(quoteLiteral).join(', '));
+
+/** `server_version_num`: 150004 for 15.4. */
+export async function serverVersion(query: Query): Promise<number> {
+  const [row] = await query.rows<{ version: number }>("SELECT current_setting('server_version_num')::int4 AS version");
+  return row?.version ?? 0;
+}
+
+/** The type of a column for a cast: by schema and name, hence without a modifier that could cut the value. */
+export const typeSql = (column: { readonly pgType: { readonly namespace: string; readonly name: string } } | undefined): string =>
+  column === undefined ? 'pg_catalog.text' : qualified(column.pgType);

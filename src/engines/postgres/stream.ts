@@ -1,0 +1,204 @@
+import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
+import { type Position, tableKey, tableLabel } from '../../contract/ids.ts';
+import type { RecordWriter } from '../../contract/record-writer.ts';
+import type { PgTable } from './discovery.ts';
+import { fromPosition } from './position.ts';
+import { Backlog } from './replication/backlog.ts';
+import { ChangeWriter } from './replication/change-writer.ts';
+import { type Wanted, reread } from './replication/reread.ts';
+import { RowPlan, RowTypes } from './replication/row-plan.ts';
+import type { PgType } from './types.ts';
+import { BEGIN, COMMIT, DELETE, INSERT, PgoutputDecoder, RELATION, TRUNCATE, UPDATE } from './wire/pgoutput.ts';
+import type { RawConnection } from './wire/raw-connection.ts';
+import type { Relation } from './wire/relation.ts';
+import { lsnText, NOTHING, SERVER_KEEPALIVE, type WalStream } from './wire/wal-stream.ts';
+
+/** What the log needs of its shard. */
+export interface StreamSource {
+  openWal(from: number): Promise<WalStream>;
+  /** A connection for reading rows again; kept by the shard. */
+  rereadConnection(): Promise<RawConnection>;
+  readTypes(oids: readonly number[]): Promise<ReadonlyMap<number, PgType>>;
+  position(lsn: number): Position;
+  readonly nativeJson: boolean;
+  readonly log: Logger;
+}
+
+const FULL = { kind: 'full' } as const;
+
+/** Follows the log from `request.from` on, for ever; opens the slot when it is first pulled. */
+export async function* stream(
+  source: StreamSource,
+  request: StreamRequest,
+  records: RecordWriter,
+): AsyncGenerator<ReplicationEvent, never> {
+  const wal = await source.openWal(fromPosition(request.from).lsn);
+  const reader = new LogReader(source, request, records, wal);
+  let failed = false;
+  try {
+    return yield* reader.events();
+  } catch (error) {
+    failed = true;
+    throw error;
+  } finally {
+    await wal.close(!failed && reader.atBoundary);
+  }
+}
+
+class LogReader {
+  readonly #source: StreamSource;
+  readonly #records: RecordWriter;
+  readonly #wal: WalStream;
+  readonly #decoder = new PgoutputDecoder();
+  readonly #plans = new Map<Relation, RowPlan>();
+  readonly #followed: ReadonlyMap<string, Followed>;
+  readonly #changes: ChangeWriter;
+  readonly #backlog = new Backlog();
+  #inTransaction = false;
+  #xid = 0;
+  #reached: number;
+
+  constructor(source: StreamSource, request: StreamRequest, records: RecordWriter, wal: WalStream) {
+    this.#source = source;
+    this.#records = records;
+    this.#wal = wal;
+    this.#followed = new Map(request.tables.map(followed => [tableKey(followed.selection.table.id), followed]));
+    this.#changes = new ChangeWriter(records, this.#decoder, this.#plans);
+    this.#reached = fromPosition(request.from).lsn;
+  }
+
+  /** Nothing is half read: the slot can be given back in an orderly way. */
+  get atBoundary(): boolean {
+    return !this.#inTransaction && this.#backlog.empty;
+  }
+
+  async *events(): AsyncGenerator<ReplicationEvent, never> {
+    const wal = this.#wal;
+    for (;;) {
+      const found = wal.next();
+      if (found === NOTHING) {
+        if (!this.#backlog.empty) yield* this.#replay();
+        else await wal.fill();
+      } else if (found === SERVER_KEEPALIVE) {
+        // Within a transaction the server may be further than what we have of it.
+        if (!this.atBoundary || wal.walEnd <= this.#reached) continue;
+        this.#reached = wal.walEnd;
+        yield { kind: 'heartbeat', position: this.#source.position(this.#reached) };
+      } else {
+        const { bytes, start, end } = wal;
+        const kind = bytes[start] ?? 0;
+        // Rows behind one that waits for its values must wait too, or the order would be lost; so must what ends the
+        // transaction. Anything else may change what rows mean, and comes after they have been written.
+        if (!this.#backlog.empty && !(canWait(kind) && this.#backlog.room > 0)) yield* this.#replay();
+        this.#decoder.read(bytes, start, end);
+        const lacking = isRow(kind) ? this.#lacking(bytes) : null;
+        if (!this.#backlog.empty || lacking !== null) {
+          if (this.#backlog.empty && this.#inTransaction) this.#backlog.xids.add(this.#xid);
+          if (kind === BEGIN) this.#backlog.begin(this.#decoder.finalLsn, this.#decoder.xid);
+          this.#backlog.add(bytes, start, end, lacking);
+          continue;
+        }
+        const event = this.#apply(kind, bytes, null);
+        if (event !== null) yield event;
+        else if (kind === RELATION) await this.#announce();
+        else if (this.#records.full) yield FULL;
+      }
+    }
+  }
+
+  /** A row that waits belongs to the transaction that will be at hand when its turn comes. */
+  #lacking(bytes: Buffer): Wanted | null {
+    const applied = this.#changes.commitLsn;
+    this.#changes.commitLsn = this.#backlog.commitLsn ?? applied;
+    const lacking = this.#changes.lacking(bytes);
+    this.#changes.commitLsn = applied;
+    return lacking;
+  }
+
+  /** Reads again what the waiting rows lack, then writes everything that waits, in order. */
+  async *#replay(): AsyncGenerator<ReplicationEvent, void> {
+    const backlog = this.#backlog;
+    await reread(await this.#source.rereadConnection(), backlog.wanted, backlog.xids);
+    for (let at = 0; at < backlog.count; at++) {
+      const { bytes } = backlog;
+      const kind = this.#decoder.read(bytes, backlog.startOf(at), backlog.endOf(at));
+      const event = this.#apply(kind, bytes, backlog.wantedBy(at));
+      if (event !== null && at < backlog.count - 1) yield event;
+      else if (event !== null) {
+        backlog.clear();
+        yield event;
+        return;
+      } else if (this.#records.full) yield FULL;
+    }
+    backlog.clear();
+  }
+
+  /** Writes what the decoder stands on; the event is where a transaction ends. */
+  #apply(kind: number, bytes: Buffer, reread: Wanted | null): ReplicationEvent | null {
+    const decoder = this.#decoder;
+    switch (kind) {
+      case INSERT:
+      case UPDATE:
+      case DELETE:
+        this.#changes.write(bytes, reread);
+        return null;
+      case BEGIN:
+        this.#inTransaction = true;
+        this.#xid = decoder.xid;
+        this.#changes.commitLsn = decoder.finalLsn;
+        this.#records.transaction(decoder.finalLsn, decoder.commitMicros);
+        return null;
+      case COMMIT:
+        this.#inTransaction = false;
+        this.#reached = decoder.endLsn;
+        return {
+          kind: 'commit',
+          position: this.#source.position(decoder.endLsn),
+          committedAt: decoder.commitMicros,
+        };
+      case TRUNCATE:
+        this.#sayTruncate();
+        return null;
+      default: // Relation is announced by the caller; Origin, Type and Message say nothing about rows of ours
+        return null;
+    }
+  }
+
+  /** A Relation message: compiles how its rows are written from now on, if the table is one of ours. */
+  async #announce(): Promise<void> {
+    const { relation } = this.#decoder;
+    if (relation === null) return;
+    const followed = this.#followed.get(tableKey(relation));
+    if (followed === undefined) return;
+    const table = followed.selection.table as PgTable;
+    const types = await this.#source.readTypes(relation.columns.map(column => column.typeOid));
+    const template = this.#records.template(followed.selection);
+    const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson));
+    this.#sayNewColumns(table, relation);
+    for (const known of this.#plans.keys()) if (known.id === relation.id) this.#plans.delete(known);
+    this.#plans.set(relation, plan);
+  }
+
+  #sayTruncate(): void {
+    const names = this.#decoder.truncated
+      .filter(relation => this.#followed.has(tableKey(relation)))
+      .map(relation => tableLabel(relation));
+    if (names.length === 0) return;
+    this.#source.log.warn(
+      `TRUNCATE of ${names.join(', ')} at ${lsnText(this.#changes.commitLsn)}: the rows are gone at the source, ` +
+        'but no delete records exist for them. Refresh the streams to empty them at the destination too.',
+    );
+  }
+
+  #sayNewColumns(table: PgTable, relation: Relation): void {
+    const known = new Set(table.columns.map(column => column.name));
+    const fresh = relation.columns.filter(column => !known.has(column.name)).map(column => column.name);
+    if (fresh.length === 0) return;
+    this.#source.log.warn(
+      `${tableLabel(table.id)} has columns in the log that it does not have now, or that may not be read: ${fresh.join(', ')}.`,
+    );
+  }
+}
+
+const isRow = (kind: number): boolean => kind === INSERT || kind === UPDATE || kind === DELETE;
+const canWait = (kind: number): boolean => isRow(kind) || kind === BEGIN || kind === COMMIT;

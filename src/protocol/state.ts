@@ -1,0 +1,230 @@
+/**
+ * Checkpoint ⇄ the JSON of STATE messages. The only place that knows the shape, and where old versions will be moved to
+ * the present one.
+ *
+ *     GLOBAL  shared_state { version, engine, shards: { <shard>: { position, clock } } }
+ *             stream_state { version, shards: { <shard>: { identity, phase, … } } }
+ *     STREAM  stream_state { version, engine, shards: { <shard>: { identity, phase, …, position, clock } } }
+ *
+ * Both forms are read, whatever the configuration asks to be written. Positions and cursors are opaque here.
+ */
+import { ConnectorError } from '../contract/errors.ts';
+import type { Json, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../contract/ids.ts';
+import { tableKey, tableLabel } from '../contract/ids.ts';
+import { describeFlaw, parseJson } from './json-text.ts';
+import type { AirbyteState, AirbyteStreamState } from './messages.ts';
+import { descriptor } from './messages.ts';
+import { StateReader } from './state-reader.ts';
+
+export const STATE_VERSION = 1;
+
+/** How far a shard's log has been read. `clock` is the last ordering key that was handed out up to `position`. */
+export interface ShardCheckpoint {
+  readonly position: Position;
+  readonly clock: number;
+}
+
+/** How far one table has come within one shard. */
+export type TablePhase =
+  /** A snapshot that the log follows is under way. `key` is the ordering key of all its rows; null `asOf`: not begun. */
+  | { readonly phase: 'snapshot'; readonly cursor: SnapshotCursor | null; readonly asOf: Position | null; readonly key: number }
+  /** The snapshot is complete. `since`: changes up to there are in it; null once the shard's position covers that. */
+  | { readonly phase: 'streaming'; readonly since: Position | null }
+  /** A full refresh without the log is under way. */
+  | { readonly phase: 'refresh'; readonly cursor: SnapshotCursor | null }
+  /** A full refresh is complete, within the named job where there is a name. */
+  | { readonly phase: 'refreshed'; readonly job: string | null };
+
+/** `identity` is that of the table (`Table.identity`) when the phase was noted: another one means another table. */
+export type TableShard = TablePhase & { readonly identity: string };
+
+export interface TableCheckpoint {
+  readonly id: TableId;
+  readonly shards: Map<ShardId, TableShard>;
+}
+
+export interface Checkpoint {
+  /** From a GLOBAL state: one position for all tables of a shard. Empty for STREAM states. */
+  readonly shards: Map<ShardId, ShardCheckpoint>;
+  /** By `tableKey`. */
+  readonly tables: Map<string, TableCheckpoint>;
+  /** From STREAM states: each table's own position in each shard, by `tableKey`. Empty for a GLOBAL state. */
+  readonly streams: Map<string, Map<ShardId, ShardCheckpoint>>;
+}
+
+export const emptyCheckpoint = (): Checkpoint => ({ shards: new Map(), tables: new Map(), streams: new Map() });
+
+/** One state for all streams. */
+export function globalState(engine: string, checkpoint: Pick<Checkpoint, 'shards' | 'tables'>): AirbyteState {
+  const shards = Object.fromEntries([...checkpoint.shards].map(([id, at]) => [id, { position: at.position, clock: at.clock }]));
+  return {
+    type: 'GLOBAL',
+    global: {
+      shared_state: { version: STATE_VERSION, engine, shards },
+      stream_states: [...checkpoint.tables.values()].map(
+        (table): AirbyteStreamState => ({
+          stream_descriptor: descriptor(table.id),
+          stream_state: { version: STATE_VERSION, shards: shardsOf(table) },
+        }),
+      ),
+    },
+  };
+}
+
+/** The state of one stream by itself; `positions` has none for a shard whose log the stream does not follow. */
+export function streamState(
+  engine: string,
+  table: TableCheckpoint,
+  positions: ReadonlyMap<ShardId, ShardCheckpoint>,
+): AirbyteState {
+  return {
+    type: 'STREAM',
+    stream: {
+      stream_descriptor: descriptor(table.id),
+      stream_state: { version: STATE_VERSION, engine, shards: shardsOf(table, positions) },
+    },
+  };
+}
+
+function shardsOf(table: TableCheckpoint, positions?: ReadonlyMap<ShardId, ShardCheckpoint>): JsonObject {
+  return Object.fromEntries(
+    [...table.shards].map(([id, at]) => {
+      const place = positions?.get(id);
+      return [id, { ...phaseToJson(at), ...(place === undefined ? {} : { position: place.position, clock: place.clock }) }];
+    }),
+  );
+}
+
+function phaseToJson(at: TableShard): JsonObject {
+  const head = { identity: at.identity, phase: at.phase };
+  switch (at.phase) {
+    case 'snapshot':
+      return { ...head, ...present('cursor', at.cursor), ...present('as_of', at.asOf), key: at.key };
+    case 'streaming':
+      return { ...head, ...present('since', at.since) };
+    case 'refresh':
+      return { ...head, ...present('cursor', at.cursor) };
+    case 'refreshed':
+      return { ...head, ...present('job', at.job) };
+  }
+}
+
+const present = (key: string, value: Json): JsonObject => (value === null ? {} : { [key]: value });
+
+/**
+ * The checkpoint in the text of a `--state` file; null for every way of saying that there is none: an empty file, `{}`,
+ * `[]`, `null`, and states that name no stream. Throws STATE_INVALID with the JSON pointer of what is wrong.
+ */
+export function parseState(text: string, engine: string): Checkpoint | null {
+  if (text.trim() === '' || text.trim() === '\uFEFF') return null;
+  const json = parseJson(text);
+  if ('flaw' in json) throw new ConnectorError('STATE_INVALID', `${describeFlaw(json.flaw)}.`);
+  return toCheckpoint(json.value, engine);
+}
+
+/** As `parseState`, from JSON that is parsed already. */
+export function toCheckpoint(value: unknown, engine: string): Checkpoint | null {
+  const root = new StateReader(value, [], engine);
+  if (root.absent) return null;
+  const items = root.isArray ? root.items() : [root];
+  const states = items.map(unwrap).filter(item => !item.absent && !isEmptyLegacy(item));
+
+  const checkpoint = emptyCheckpoint();
+  const globals = states.filter(item => item.value('type') === 'GLOBAL');
+  for (const item of states) {
+    const type = item.value('type');
+    if (type === 'STREAM') readStream(item.object('stream'), checkpoint);
+    else if (type !== 'GLOBAL') throw item.foreign();
+  }
+  const [first, second] = globals;
+  if (second !== undefined) throw second.fail('there is more than one GLOBAL state; pass only the last one');
+  if (first !== undefined && states.length > 1) throw first.fail('GLOBAL and STREAM states cannot be mixed');
+  if (first !== undefined) readGlobal(first.object('global'), checkpoint);
+
+  return checkpoint.shards.size === 0 && checkpoint.tables.size === 0 ? null : checkpoint;
+}
+
+/** A whole STATE message, as it stands on stdout, is as good as the state in it. */
+const unwrap = (item: StateReader): StateReader => (item.value('type') === 'STATE' ? item.object('state') : item);
+
+const isEmptyLegacy = (item: StateReader): boolean => item.value('type') === 'LEGACY' && item.child('data').absent;
+
+function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
+  const shared = global.child('shared_state');
+  if (!shared.absent) {
+    shared.expectVersion(STATE_VERSION);
+    shared.expectEngine();
+    for (const [id, entry] of shared.object('shards').entries()) checkpoint.shards.set(id as ShardId, readPlace(entry));
+  }
+  for (const item of global.array('stream_states')) {
+    const id = readDescriptor(item);
+    const state = item.child('stream_state');
+    if (state.absent) continue;
+    state.expectVersion(STATE_VERSION);
+    const table = addTable(checkpoint, id, item);
+    for (const [shard, entry] of state.object('shards').entries()) {
+      const at = readPhase(entry);
+      if (follows(at) && !checkpoint.shards.has(shard as ShardId)) {
+        throw entry.fail(`the phase is ${at.phase}, but shared_state has no position for this shard`);
+      }
+      table.shards.set(shard as ShardId, at);
+    }
+  }
+}
+
+function readStream(stream: StateReader, checkpoint: Checkpoint): void {
+  const id = readDescriptor(stream);
+  const state = stream.child('stream_state');
+  if (state.absent) return;
+  state.expectVersion(STATE_VERSION);
+  state.expectEngine();
+  const table = addTable(checkpoint, id, stream);
+  const places = new Map<ShardId, ShardCheckpoint>();
+  for (const [shard, entry] of state.object('shards').entries()) {
+    const at = readPhase(entry);
+    table.shards.set(shard as ShardId, at);
+    if (follows(at) || entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
+  }
+  if (places.size > 0) checkpoint.streams.set(tableKey(id), places);
+}
+
+const follows = (at: TablePhase): boolean => at.phase === 'snapshot' || at.phase === 'streaming';
+
+function addTable(checkpoint: Checkpoint, id: TableId, at: StateReader): TableCheckpoint {
+  const key = tableKey(id);
+  if (checkpoint.tables.has(key)) {
+    throw at.fail(`the stream ${tableLabel(id)} has more than one state; pass only the last one`);
+  }
+  const table: TableCheckpoint = { id, shards: new Map() };
+  checkpoint.tables.set(key, table);
+  return table;
+}
+
+function readDescriptor(item: StateReader): TableId {
+  const from = item.object('stream_descriptor');
+  return { namespace: from.optionalString('namespace') ?? '', name: from.string('name') };
+}
+
+const readPlace = (entry: StateReader): ShardCheckpoint => ({
+  position: entry.jsonObject('position') as Position,
+  clock: entry.count('clock'),
+});
+
+function readPhase(entry: StateReader): TableShard {
+  const identity = entry.string('identity');
+  const phase = entry.value('phase');
+  const cursor = (): SnapshotCursor | null => entry.optionalJsonObject('cursor') as SnapshotCursor | null;
+  const position = (key: string): Position | null => entry.optionalJsonObject(key) as Position | null;
+  switch (phase) {
+    case 'snapshot':
+      return { identity, phase, cursor: cursor(), asOf: position('as_of'), key: entry.count('key') };
+    case 'streaming':
+      return { identity, phase, since: position('since') };
+    case 'refresh':
+      return { identity, phase, cursor: cursor() };
+    case 'refreshed':
+      return { identity, phase, job: entry.optionalString('job') };
+    default:
+      throw entry.child('phase').fail('expected snapshot, streaming, refresh or refreshed');
+  }
+}

@@ -1,0 +1,14 @@
+// npm run fuzz [-- --runs N --seed S]
+import { parseArgs } from 'node:util';
+import { fuzz } from './fuzz.ts';
+
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000000' }, seed: { type: 'string' } } });
+const runs = Number(values.runs);
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
+if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed))
+  throw new Error('--runs and --seed are whole numbers');
+console.log(`${runs} runs, seed ${seed}`);
+const begun = performance.now();
+for (const { target, accepted, rejected } of fuzz(runs, seed))
+  console.log(`${target}: ${accepted} accepted, ${rejected} refused`);
+console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s`);

@@ -1,0 +1,155 @@
+import type { TestBackend, TestDatabase } from './backend.ts';
+import { withoutStream } from './catalog.ts';
+import { phaseOf } from './destination.ts';
+import { Platform } from './platform.ts';
+import { Random } from './random.ts';
+import { describeRun, type RunOptions, type RunResult } from './run-connector.ts';
+import { sleep } from './servers/process.ts';
+import { fill, Workload, workloadTables } from './workload.ts';
+
+export interface KillRunOptions {
+  readonly backend: TestBackend;
+  /** How often the connector is killed. */
+  readonly kills: number;
+  readonly seed: number;
+  /** Rows in each table at the beginning. */
+  readonly rows?: number;
+}
+
+export interface KillReport {
+  kills: number;
+  /** Runs that came to their end before the kill. */
+  completed: number;
+  /** Runs that ended with a transient error, and were simply started again. */
+  transient: number;
+  /** Kills before a table's snapshot was over, and kills when all tables were streaming, as far as the states say. */
+  inSnapshot: number;
+  inLog: number;
+  /** Kills after which the destination had stored less than was printed. */
+  olderStates: number;
+  clearedStreams: number;
+  records: number;
+  /** Changes that the workload made meanwhile. */
+  changes: number;
+}
+
+/** When a run is killed: after so many lines, after a time, behind a STATE, or in the middle of records. */
+const killMoment = (random: Random, usualMilliseconds: number): NonNullable<RunOptions['killAfter']> => {
+  const dice = random.next();
+  if (dice < 0.35) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
+  if (dice < 0.7) return { lines: random.magnitude(1, 3000) };
+  let states = random.magnitude(1, 40);
+  const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
+  if (dice < 0.85) return { when: line => isState(line) && --states <= 0 };
+  let records = random.magnitude(1, 300);
+  return {
+    when: line => (states < 1 && line.startsWith('{"type":"RECORD"') && --records <= 0) || (isState(line) && --states < 0),
+  };
+};
+
+/** Which STATE of a killed run the platform has stored: mostly the last, sometimes an older one, sometimes none. */
+const storedOrdinal = (random: Random, run: RunResult): number => {
+  const last = run.states.length - 1;
+  const dice = random.next();
+  if (dice < 0.6 || last < 0) return last;
+  return dice < 0.85 ? random.between(0, last) : -1;
+};
+
+/**
+ * A long life of a connection, in which the connector is killed (SIGKILL) again and again at moments that the seed
+ * chooses, in snapshots and in the log, and started again with the state that the platform has stored, which may be older
+ * than the last one printed; now and then a stream is cleared, so that it is read anew. Rows live on all the while.
+ * At the end the database stands still, one read comes to its end, and both destinations must equal the database row
+ * for row. Every run must keep every invariant. Throws with the seed when something is wrong.
+ *
+ * The seed fixes all choices; how they meet in time is up to the machine, so a replay is a strong hint, not a proof.
+ */
+export const killRun = async (options: KillRunOptions): Promise<KillReport> => {
+  const { seed, backend } = options;
+  const database = await backend.open();
+  try {
+    const report = await live(options, database);
+    await database.drop();
+    return report;
+  } catch (error) {
+    // The database stays for a look; its name is in the config.
+    const replay = `TRIBUTARY_SEED=${seed} npm run test:servers -- kill`;
+    throw new Error(`${backend.label}, seed ${seed} (replay: ${replay}): ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+};
+
+const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, database: TestDatabase): Promise<KillReport> => {
+  const random = new Random(seed);
+  const tables = workloadTables;
+  for (const table of tables) {
+    await database.createTable(table);
+    await fill(database, table, 1, rows, random.fork(`rows of ${table.name}`));
+  }
+  const platform = await Platform.connect(database, backend.cursorColumn);
+  const workload = await Workload.start({ database, tables, random: random.fork('workload'), rows, pauseMilliseconds: 40 });
+  const counts = {
+    kills: 0,
+    completed: 0,
+    transient: 0,
+    inSnapshot: 0,
+    inLog: 0,
+    olderStates: 0,
+    clearedStreams: 0,
+    records: 0,
+    changes: 0,
+  };
+  const moments = random.fork('moments');
+  let usual = 1500;
+  try {
+    while (counts.kills < kills) {
+      const run = await platform.run({ killAfter: killMoment(moments, usual), mayFail: true });
+      counts.records += run.records.length;
+      if (run.signal === 'SIGKILL') {
+        counts.kills++;
+        const ordinal = storedOrdinal(moments, run);
+        if (ordinal < run.states.length - 1) counts.olderStates++;
+        platform.store(run, ordinal);
+        const snapshot = tables.some(
+          table => phaseOf(run.states.length > 0 ? run.states : platform.stored, table.name) !== 'streaming',
+        );
+        counts[snapshot ? 'inSnapshot' : 'inLog']++;
+      } else if (run.exitCode === 0) {
+        counts.completed++;
+        usual = (usual * 3 + run.milliseconds * 1.2) / 4;
+        platform.store(run);
+      } else {
+        onlyTransient(run);
+        if (++counts.transient > 5 + kills / 5) throw new Error(`too many transient errors\n${describeRun(run)}`);
+        platform.store(run);
+        await sleep(50);
+      }
+      if (moments.chance(0.08)) {
+        const { name } = moments.pick(tables);
+        platform.stored = withoutStream(platform.stored, name);
+        platform.everything.clear(name);
+        platform.committed.clear(name);
+        counts.clearedStreams++;
+      }
+    }
+  } finally {
+    await workload.stop();
+  }
+  counts.changes = workload.changes;
+  for (let attempt = 0; ; attempt++) {
+    const run = await platform.run({ mayFail: true });
+    platform.store(run);
+    if (run.exitCode === 0) break;
+    onlyTransient(run);
+    if (attempt > 5) throw new Error(`the last read does not come to its end\n${describeRun(run)}`);
+    await sleep(500);
+  }
+  await platform.expectEqual(tables);
+  return counts;
+};
+
+const onlyTransient = (run: RunResult): void => {
+  const failure = run.traces.find(trace => trace.error !== undefined)?.error;
+  if (failure?.failure_type !== 'transient_error') throw new Error(`a run failed\n${describeRun(run)}`);
+};

@@ -1,0 +1,200 @@
+import { isUtf8 } from 'node:buffer';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { builtCli } from './build-cli.ts';
+import type { Catalog, ConfiguredCatalog, Message, RecordBody, StateBody, TraceBody } from './messages.ts';
+
+export interface RunOptions {
+  readonly command: 'spec' | 'check' | 'discover' | 'read';
+  /** Objects are written as JSON, strings as they are, into files of their own. */
+  readonly config?: unknown;
+  readonly catalog?: ConfiguredCatalog | unknown;
+  readonly state?: unknown;
+  /** Further arguments. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called for each whole line of stdout; may act on the running process. */
+  readonly onLine?: (line: string, run: Running) => void;
+  /** Sends `signal` (SIGKILL unless told) at the first of the named moments, counted from the start of the process. */
+  readonly killAfter?: {
+    readonly lines?: number;
+    readonly milliseconds?: number;
+    readonly when?: (line: string, lines: number) => boolean;
+    readonly signal?: NodeJS.Signals;
+  };
+  /** Stops reading stdout for a while after so many lines: what a slow destination does. */
+  readonly slowReader?: { readonly afterLines: number; readonly milliseconds: number };
+  /** Closes our end of stdout after so many lines: what a destination that died does. */
+  readonly closeStdoutAfterLines?: number;
+  /** After this long the process is killed and the run throws. Default 60 s. */
+  readonly timeoutMilliseconds?: number;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly lines: readonly string[];
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface RunResult {
+  readonly command: RunOptions['command'];
+  /** Null when the process ended by a signal. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Whole lines of stdout as printed. */
+  readonly lines: readonly string[];
+  /** Whether a whole line held bytes that are not UTF-8. */
+  readonly invalidUtf8: boolean;
+  /** What stood after the last line feed: empty unless the process was cut off. */
+  readonly partialLine: string;
+  /** `messages[i]` is `lines[i]`; null where that is not a JSON object. */
+  readonly messages: readonly (Message | null)[];
+  readonly records: readonly RecordBody[];
+  readonly states: readonly StateBody[];
+  readonly lastState: StateBody | null;
+  readonly traces: readonly TraceBody[];
+  /** Messages of LOG lines. */
+  readonly logs: readonly string[];
+  readonly stderr: string;
+  readonly milliseconds: number;
+}
+
+const parseLine = (line: string): Message | null => {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Message) : null;
+  } catch {
+    return null;
+  }
+};
+
+/** Runs the connector as a platform would: a process of its own, its input in files, its output by a pipe. */
+export const runConnector = async (options: RunOptions): Promise<RunResult> => {
+  const executable = await builtCli();
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-run-'));
+  try {
+    const args: string[] = [options.command];
+    for (const name of ['config', 'catalog', 'state'] as const) {
+      const content = options[name];
+      if (content === undefined) continue;
+      const path = join(folder, `${name}.json`);
+      await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
+      args.push(`--${name}`, path);
+    }
+    return await spawnAndRead(executable, [...args, ...(options.args ?? [])], folder, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const spawnAndRead = (executable: string, args: string[], folder: string, options: RunOptions): Promise<RunResult> =>
+  new Promise((resolve, reject) => {
+    const [file, all] = executable.endsWith('.js') ? [process.execPath, [executable, ...args]] : [executable, args];
+    const startedAt = performance.now();
+    const child = spawn(file, all, { cwd: folder, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines: string[] = [];
+    let rest: Buffer[] = [];
+    let invalidUtf8 = false;
+    let stderr = '';
+    let timedOut = false;
+    const run: Running = { child, lines, kill: signal => child.kill(signal) };
+    const { killAfter, slowReader, closeStdoutAfterLines } = options;
+    const deathSignal = killAfter?.signal ?? 'SIGKILL';
+    const timers: NodeJS.Timeout[] = [];
+    const after = (milliseconds: number, action: () => void): void => {
+      timers.push(setTimeout(action, milliseconds));
+    };
+    if (killAfter?.milliseconds !== undefined) after(killAfter.milliseconds, () => child.kill(deathSignal));
+    after(options.timeoutMilliseconds ?? 60_000, () => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    });
+
+    const accept = (line: string): void => {
+      lines.push(line);
+      options.onLine?.(line, run);
+      if (killAfter?.lines === lines.length || killAfter?.when?.(line, lines.length) === true) child.kill(deathSignal);
+      if (slowReader?.afterLines === lines.length) {
+        child.stdout.pause();
+        after(slowReader.milliseconds, () => child.stdout.resume());
+      }
+      if (closeStdoutAfterLines === lines.length) child.stdout.destroy();
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      // Joined only once a line ends: a row of many megabytes arrives in a thousand pieces.
+      const end = chunk.lastIndexOf(0x0a);
+      if (end < 0) {
+        rest.push(chunk);
+        return;
+      }
+      const whole = Buffer.concat([...rest, chunk.subarray(0, end)]);
+      rest = [chunk.subarray(end + 1)];
+      if (!isUtf8(whole)) invalidUtf8 = true;
+      for (const line of whole.toString('utf8').split('\n')) accept(line);
+    });
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (text: string) => {
+      stderr += text;
+    });
+    const finish = (action: () => void): void => {
+      for (const timer of timers) clearTimeout(timer);
+      action();
+    };
+    child.on('error', error => finish(() => reject(error)));
+    child.on('close', (exitCode, signal) =>
+      finish(() => {
+        const milliseconds = performance.now() - startedAt;
+        if (timedOut) {
+          const tail = lines.slice(-5).map(line => line.slice(0, 500));
+          reject(
+            new Error(`${args[0]} did not end in time; ${lines.length} lines, last:\n${tail.join('\n')}\n${stderr.slice(-2000)}`),
+          );
+          return;
+        }
+        const partialLine = Buffer.concat(rest).toString('utf8');
+        const end = { command: options.command, exitCode, signal, partialLine, invalidUtf8, stderr, milliseconds };
+        resolve({ ...summarise(lines), ...end });
+      }),
+    );
+  });
+
+type Summary = Pick<RunResult, 'lines' | 'messages' | 'records' | 'states' | 'lastState' | 'traces' | 'logs'>;
+
+const summarise = (lines: readonly string[]): Summary => {
+  const messages = lines.map(parseLine);
+  const present = messages.filter(message => message !== null);
+  const states = present.flatMap(message => message.state ?? []);
+  return {
+    lines,
+    messages,
+    records: present.flatMap(message => message.record ?? []),
+    states,
+    lastState: states.at(-1) ?? null,
+    traces: present.flatMap(message => message.trace ?? []),
+    logs: present.flatMap(message => message.log?.message ?? []),
+  };
+};
+
+/** A run for people to read: what a failing test shows. */
+export const describeRun = (run: RunResult): string => {
+  const errors = run.traces.flatMap(trace => (trace.error === undefined ? [] : JSON.stringify(trace.error)));
+  const end = run.signal ?? `exit code ${run.exitCode}`;
+  const counts = `${run.records.length} records, ${run.states.length} states, ${Math.round(run.milliseconds)} ms`;
+  return [`${run.command}: ${end}, ${counts}`, ...errors, ...run.logs.slice(-10), run.stderr.slice(-3000)].join('\n');
+};
+
+/** Throws, showing the run, unless it ended with exit code 0. */
+export const expectSuccess = (run: RunResult): RunResult => {
+  if (run.exitCode !== 0) throw new Error(`expected exit code 0\n${describeRun(run)}`);
+  return run;
+};
+
+/** The catalog that `discover` prints; throws when there is none. */
+export const discoverCatalog = async (config: unknown): Promise<Catalog> => {
+  const run = expectSuccess(await runConnector({ command: 'discover', config }));
+  const catalog = run.messages.find(message => message?.type === 'CATALOG')?.catalog;
+  if (catalog === undefined) throw new Error(`no CATALOG\n${describeRun(run)}`);
+  return catalog;
+};

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { unescapeCopy } from '../../../src/values/postgres-copy.ts';
+
+function unescape(field: Uint8Array): Buffer {
+  const bytes = Buffer.concat([Buffer.from('\\'), field, Buffer.from('\\x')]);
+  const end = unescapeCopy(bytes, 1, 1 + field.length);
+  expect(bytes[0]).toBe(0x5c);
+  expect(bytes.subarray(1 + field.length).toString()).toBe('\\x');
+  return bytes.subarray(1, end);
+}
+
+/** What the server prints: CopyAttributeOutText in src/backend/commands/copyto.c. */
+const PRINTED: { readonly [char: string]: string } = {
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+};
+
+describe('unescapeCopy', () => {
+  it('gives back any text that the server printed', () => {
+    const hard = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom('\\', '\t', '\n', 'x', 'N', '0', '7'),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+      ),
+    });
+    fc.assert(
+      fc.property(hard, text => {
+        const printed = text.replaceAll(/[\b\f\n\r\t\v\\]/g, char => PRINTED[char] ?? '');
+        expect(unescape(Buffer.from(printed))).toEqual(Buffer.from(text));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ['', ''],
+    ['plain', 'plain'],
+    ['\\101\\x41\\x4a', 'AAJ'],
+    ['\\7', '\x07'],
+    ['\\1012', 'A2'],
+    ['\\8', '8'],
+    ['\\x4g', '\x04g'],
+    ['\\xg', 'xg'],
+    ['\\.', '.'],
+    ['\\q', 'q'],
+    ['\\', '\\'],
+    ['a\\', 'a\\'],
+    ['\\\\n', '\\n'],
+    ['\\\t', '\t'],
+  ])('%j becomes %j', (field, expected) => {
+    expect(unescape(Buffer.from(field, 'latin1')).toString('latin1')).toBe(expected);
+  });
+
+  it('keeps the low eight bits of an octal number', () => {
+    expect([...unescape(Buffer.from('\\777'))]).toEqual([0xff]);
+  });
+
+  it('never grows, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
+        expect(unescape(bytes).length).toBeLessThanOrEqual(bytes.length);
+      }),
+    );
+  });
+});

@@ -115,7 +115,8 @@ export function isJson(source: Uint8Array, start: number, end: number): boolean 
           closers = grown;
         }
         closers[depth++] = closer;
-        if (closer === CLOSE_BRACE && (i = memberValue(source, i, end)) < 0) return false;
+        if (closer === CLOSE_BRACE) i = memberValue(source, i, end);
+        if (i < 0) return false;
         continue;
       }
     } else {
@@ -131,7 +132,8 @@ export function isJson(source: Uint8Array, start: number, end: number): boolean 
     if (depth === 0) return i === end;
     if (i >= end || source[i] !== COMMA) return false;
     i = skipSpace(source, i + 1, end);
-    if (closers[depth - 1] === CLOSE_BRACE && (i = memberValue(source, i, end)) < 0) return false;
+    if (closers[depth - 1] === CLOSE_BRACE) i = memberValue(source, i, end);
+    if (i < 0) return false;
   }
 }
 

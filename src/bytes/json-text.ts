@@ -1,5 +1,6 @@
-import { BYTE_CLASS, HIGH, NUL, PLAIN, utf8Sequence, writeEscape } from './escape.ts';
+import { BYTE_CLASS, HIGH, NUL, PLAIN, writeEscape } from './escape.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { utf8Sequence } from './utf8.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

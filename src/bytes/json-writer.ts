@@ -1,18 +1,8 @@
 import { base64Length, writeBase64, writeBase64FromHex } from './base64.ts';
 import { copyBytes } from './copy.ts';
-import {
-  BYTE_CLASS,
-  HIGH,
-  jsonEscape,
-  NUL,
-  needsEscape,
-  PLAIN,
-  plainEnd,
-  plainWords,
-  utf8Sequence,
-  writeEscape,
-} from './escape.ts';
+import { BYTE_CLASS, HIGH, jsonEscape, NUL, needsEscape, PLAIN, plainEnd, plainWords, writeEscape } from './escape.ts';
 import { MAX_INTEGER_BYTES, writeInt64, writeSafeInteger } from './int64.ts';
+import { utf8Sequence } from './utf8.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -62,14 +52,22 @@ export class JsonWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(larger, needed + Math.ceil(needed / 16)));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+    this.words = wordsOf(grown);
+  }
+
+  /** Hands out the buffer with all that was written, and goes on with an empty one, `spare`. */
+  swap(spare: Buffer): Buffer {
+    const filled = this.bytes;
+    this.bytes = spare;
+    this.words = wordsOf(spare);
+    this.length = 0;
+    return filled;
   }
 
   /** Forgets everything. Gives back memory that only a huge value needed. */
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_CAPACITY && this.bytes.length > this.initial) {
-      this.bytes = Buffer.allocUnsafeSlow(this.initial);
-    }
+    if (this.bytes.length > Math.max(KEPT_CAPACITY, this.initial)) this.swap(Buffer.allocUnsafeSlow(this.initial));
   }
 
   /** Takes back everything behind `length`, a value that `length` had before. */
@@ -155,10 +153,10 @@ export class JsonWriter {
 
   private longUtf8(source: Uint8Array, start: number, end: number): boolean {
     const count = end - start;
-    this.reserve(count + 2);
+    this.byte(QUOTE);
+    this.reserve(count + 1);
     const bytes = this.bytes;
-    const at = this.length + 1;
-    bytes[at - 1] = QUOTE;
+    const at = this.length;
     copyBytes(bytes, at, source, start, end);
     if (this.words.buffer !== bytes.buffer) this.words = wordsOf(bytes);
     const plain = plainWords(bytes, this.words, at, at + count) - at;
@@ -184,17 +182,14 @@ export class JsonWriter {
           continue;
         }
         this.append(source, run, i);
-        this.replacement();
+        this.raw(REPLACEMENT);
         exact = false;
         i -= sequence;
       } else {
         this.append(source, run, i);
-        if (kind === NUL) {
-          this.replacement();
-          exact = false;
-        } else {
-          this.escaped(source[i]!, kind);
-        }
+        if (kind === NUL) this.raw(REPLACEMENT);
+        else this.escaped(source[i]!, kind);
+        exact = exact && kind !== NUL;
         i++;
       }
       run = i;
@@ -216,11 +211,6 @@ export class JsonWriter {
   private escaped(byte: number, kind: number): void {
     this.reserve(MAX_ESCAPE_BYTES);
     this.length = writeEscape(this.bytes, this.length, byte, kind);
-  }
-
-  /** U+FFFD in UTF-8. */
-  private replacement(): void {
-    this.raw(REPLACEMENT);
   }
 
   /** A JSON string of the base64 of the bytes (RFC 4648 section 4, with padding). */

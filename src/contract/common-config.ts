@@ -44,25 +44,19 @@ export const commonConfig = {
       order: 90,
       group: 'advanced',
     }),
-  invalid_position: z
-    .enum(['fail', 'resnapshot'])
-    .default('fail')
-    .meta({
-      title: 'When the position is lost',
-      description:
-        'What to do when the server no longer holds the changes since the last sync: fail and say so, or read the tables anew.',
-      order: 91,
-      group: 'advanced',
-    }),
-  state_type: z
-    .enum(['global', 'per_stream'])
-    .default('global')
-    .meta({
-      title: 'Form of the state',
-      description: 'global is what the Airbyte platform expects. per_stream writes one state per table, which PyAirbyte can store.',
-      order: 92,
-      group: 'advanced',
-    }),
+  invalid_position: z.enum(['fail', 'resnapshot']).default('fail').meta({
+    title: 'When the position is lost',
+    description:
+      'What to do when the server no longer holds the changes since the last sync: fail and say so, or read the tables anew.',
+    order: 91,
+    group: 'advanced',
+  }),
+  state_type: z.enum(['global', 'per_stream']).default('global').meta({
+    title: 'Form of the state',
+    description: 'global is what the Airbyte platform expects. per_stream writes one state per table, which PyAirbyte can store.',
+    order: 92,
+    group: 'advanced',
+  }),
   checkpoint_interval_seconds: z
     .int()
     .min(0)

@@ -96,6 +96,8 @@ export interface Opened {
   readonly fresh: boolean;
   /** The server knows already what it may forget: nothing needs to be told, an idle log need not be opened. */
   readonly settled: boolean;
+  /** The tables of the request as they are now that the log has them, in the same order. */
+  readonly tables: readonly Table[];
   /** Tables that were not in the log until now, although the state may say so: they need a snapshot. */
   readonly joined: readonly TableId[];
 }

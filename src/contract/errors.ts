@@ -56,7 +56,8 @@ export const ERRORS = {
   CONNECTION_LOST: {
     type: 'transient_error',
     title: 'The connection to the server broke',
-    remedy: 'The next run goes on from the last state. If it happens again, look for restarts, proxies or time limits in between.',
+    remedy:
+      'The next run goes on from the last state. If it happens again, look for restarts, proxies or time limits in between.',
   },
   TLS_REFUSED: {
     type: 'config_error',

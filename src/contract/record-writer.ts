@@ -1,4 +1,4 @@
-import { JsonWriter } from '../bytes/json-writer.ts';
+import type { JsonWriter } from '../bytes/json-writer.ts';
 import type { Verdict } from '../values/value-writer.ts';
 import { NULLED } from '../values/value-writer.ts';
 import type { EpochMicros, EpochMillis } from './ids.ts';
@@ -133,7 +133,7 @@ export class RecordWriter {
    */
   advance(count: number): void {
     const next = this.clock + 1;
-    this.clock = (this.#natural > next ? this.#natural : next) + count - 1;
+    this.clock = Math.max(this.#natural, next) + count - 1;
     this.#key = this.clock;
   }
 
@@ -203,9 +203,9 @@ export class RecordWriter {
     if (second !== this.#second) {
       this.#second = second;
       const text = new Date(second * 1000).toISOString().slice(0, 19);
-      this.#live.write(text, this.#updatedAt, "latin1");
-      this.#dead.write(text, this.#updatedAt, "latin1");
-      this.#dead.write(text, this.#deletedAt, "latin1");
+      this.#live.write(text, this.#updatedAt, 'latin1');
+      this.#dead.write(text, this.#updatedAt, 'latin1');
+      this.#dead.write(text, this.#deletedAt, 'latin1');
     }
     let rest = micros - second * MICROS_PER_SECOND;
     for (let digit = 25; digit >= 20; digit--) {

@@ -23,6 +23,7 @@ export class Checkpointer {
   readonly #shards = new Map<ShardId, ShardCheckpoint>();
   readonly #tables = new Map<string, TableCheckpoint & { readonly counter: StreamCounter }>();
   #changed = false;
+  #written = false;
   #writtenAt: EpochMillis;
 
   constructor(options: CheckpointerOptions) {
@@ -65,9 +66,9 @@ export class Checkpointer {
     return this.#changed && this.#options.now() - this.#writtenAt >= this.#options.intervalMillis;
   }
 
-  /** Writes the state behind everything that stands in the output so far. Only if there is something new, unless `always`. */
-  write(output: Output, always = false): void {
-    if (!this.#changed && !always) return;
+  /** Writes the state behind everything that stands in the output so far, if it says anything that the last one did not. */
+  write(output: Output): void {
+    if (!this.#changed && this.#written) return;
     const { engine, form } = this.#options;
     if (form === 'global') {
       let records = 0;
@@ -79,6 +80,7 @@ export class Checkpointer {
       }
     }
     this.#changed = false;
+    this.#written = true;
     this.#writtenAt = this.#options.now();
   }
 

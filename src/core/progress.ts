@@ -29,7 +29,9 @@ export class Progress {
     clearInterval(this.#timer);
     const { records, bytes } = this.#total();
     const seconds = Math.max((this.#now() - this.#startedAt) / 1000, 0.001);
-    this.#write(`\r\x1b[K${count(records)} records, ${megabytes(bytes)} in ${seconds.toFixed(1)} s (${count(records / seconds)}/s)\n`);
+    this.#write(
+      `\r\x1b[K${count(records)} records, ${megabytes(bytes)} in ${seconds.toFixed(1)} s (${count(records / seconds)}/s)\n`,
+    );
   }
 
   #show(): void {
@@ -38,7 +40,9 @@ export class Progress {
     const rate = ((records - this.#lastRecords) / Math.max(now - this.#lastAt, 1)) * 1000;
     this.#lastAt = now;
     this.#lastRecords = records;
-    const busiest = [...this.#counters].filter(([, counter]) => counter.records > 0).sort(([, a], [, b]) => b.records - a.records);
+    const busiest = [...this.#counters]
+      .filter(([, counter]) => counter.records > 0)
+      .sort(([, a], [, b]) => b.records - a.records);
     const shown = busiest.slice(0, SHOWN_STREAMS).map(([id, counter]) => `${tableLabel(id)} ${count(counter.records)}`);
     this.#write(`\r\x1b[K${count(records)} records, ${megabytes(bytes)}, ${count(rate)}/s  ${shown.join('  ')}`);
   }

@@ -1,7 +1,7 @@
 import type { Followed, Logger, Opened, ReplicationEvent, Shard, SnapshotRequest } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import type { Position } from '../contract/ids.ts';
-import { tableLabel } from '../contract/ids.ts';
+import { tableKey, tableLabel } from '../contract/ids.ts';
 import type { RecordWriter } from '../contract/record-writer.ts';
 import type { Selection } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
@@ -50,14 +50,17 @@ export class ShardReader {
   #opened: Opened | null = null;
   #pulledAt = 0;
 
+  readonly #followedStreams: readonly ShardStream[];
+
   constructor(run: ShardRun) {
     this.#run = run;
+    this.#followedStreams = run.streams.filter(stream => stream.follow);
   }
 
   async read(): Promise<void> {
     const { shard, streams, state, output, records } = this.#run;
     try {
-      if (streams.some(stream => stream.follow)) await this.#openLog();
+      if (this.#followedStreams.length > 0) await this.#openLog();
       for (const stream of streams) {
         if (stream.follow) await this.#snapshotOfFollowed(stream);
         else await this.#refresh(stream);
@@ -73,79 +76,76 @@ export class ShardReader {
 
   /** Brings the log to where the state, the seed or a new beginning says, and notes the position before anything is read. */
   async #openLog(): Promise<void> {
-    const { shard, streams, state, records } = this.#run;
-    const followed = streams.filter(stream => stream.follow);
-    const tables = followed.map(stream => stream.selection.table);
-    let from: Position | null = state.position(shard.id)?.position ?? null;
-    const stored = from !== null;
-    records.clock = state.position(shard.id)?.clock ?? 0;
-    if (from === null && this.#run.seed !== null) {
-      from = await shard.seed(this.#run.seed);
-      for (const { selection } of followed) this.#set(selection, { phase: 'streaming', since: null });
+    const { shard, state, records } = this.#run;
+    const known = state.position(shard.id);
+    const seed = known === undefined && this.#run.seed !== null ? await shard.seed(this.#run.seed) : null;
+    const from = known?.position ?? seed;
+    records.clock = known?.clock ?? 0;
+    const opened = await this.#open(from, known !== undefined);
+    this.#opened = opened;
+    for (const [at, stream] of this.#followedStreams.entries()) {
+      const selection = { ...stream.selection, table: opened.tables[at] ?? stream.selection.table };
+      if (seed !== null && opened.from === from) this.#set(selection, { phase: 'streaming', since: null });
+      this.#dropOther(selection, opened);
+      const phase = state.table(shard.id, selection.table.id);
+      const since = phase?.phase === 'streaming' ? (phase.since ?? opened.from) : phase?.phase === 'snapshot' ? phase.asOf : null;
+      this.#followed.set(stream, { selection, since });
+      if (phase?.phase === 'streaming') this.#run.onStart(stream);
     }
-    for (const { selection } of followed) this.#dropOtherIdentity(selection);
-    try {
-      this.#opened = await shard.open({ from, stored, tables });
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || error.code !== 'POSITION_LOST') throw error;
-      if (this.#run.whenPositionLost === 'fail') throw error;
-      this.#run.log.warn(`${error.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
-      for (const { selection } of followed) state.forgetTable(shard.id, selection.table.id);
-      await shard.reset();
-      this.#opened = await shard.open({ from: null, stored: false, tables });
-      records.clock = Math.max(records.clock, shard.natural(this.#opened.from)) + CLOCK_STEP;
-    }
-    for (const id of this.#opened.joined) {
-      if (state.table(shard.id, id) === undefined) continue;
-      this.#run.log.warn(`${tableLabel(id)} was not in the log for a while: it gets a new snapshot.`);
-      state.forgetTable(shard.id, id);
-    }
-    const entries = followed.map((stream): Followed => {
-      const at = state.table(shard.id, stream.selection.table.id);
-      const since = at?.phase === 'streaming' ? (at.since ?? this.#opened?.from ?? null) : at?.phase === 'snapshot' ? at.asOf : null;
-      const entry = { selection: stream.selection, since };
-      this.#followed.set(stream, entry);
-      if (at?.phase === 'streaming') this.#run.onStart(stream);
-      return entry;
-    });
-    state.moveTo(shard.id, this.#opened.from, records.clock);
-    this.#log = shard.stream({ tables: entries, from: this.#opened.from }, records);
+    state.moveTo(shard.id, opened.from, records.clock);
+    this.#log = shard.stream({ tables: [...this.#followed.values()], from: opened.from }, records);
     this.#pulledAt = this.#run.now();
-    if (!this.#opened.settled) await this.#pull();
+    if (!opened.settled) await this.#pull();
   }
 
-  /** A table that was dropped and created again is another table, whatever the state says of its name. */
-  #dropOtherIdentity(selection: Selection): void {
+  /** Opens the log at `from`; if that is lost and the user said so, anew, with all tables to be read again. */
+  async #open(from: Position | null, stored: boolean): Promise<Opened> {
+    const { shard, state, records, log } = this.#run;
+    const tables = this.#followedStreams.map(stream => stream.selection.table);
+    try {
+      return await shard.open({ from, stored, tables });
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'POSITION_LOST' || this.#run.whenPositionLost === 'fail')
+        throw error;
+      log.warn(`${error.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
+      for (const { id } of tables) state.forgetTable(shard.id, id);
+      await shard.reset();
+      const opened = await shard.open({ from: null, stored: false, tables });
+      records.clock = Math.max(records.clock, shard.natural(opened.from)) + CLOCK_STEP;
+      return opened;
+    }
+  }
+
+  /** A table that was created anew, or was out of the log for a while, is another table, whatever the state says of its name. */
+  #dropOther(selection: Selection, opened: Opened): void {
     const { shard, state, log } = this.#run;
     const { id, identity } = selection.table;
     const at = state.table(shard.id, id);
-    if (at === undefined || at.identity === identity) return;
-    log.warn(`${tableLabel(id)} is not the table it was: it was created anew, or left the log for a while. It gets a new snapshot.`);
+    const joined = opened.joined.some(other => tableKey(other) === tableKey(id));
+    if (at === undefined || (at.identity === identity && !joined)) return;
+    log.warn(`${tableLabel(id)} was created anew, or was out of the log for a while: it gets a new snapshot.`);
     state.forgetTable(shard.id, id);
   }
 
   async #snapshotOfFollowed(stream: ShardStream): Promise<void> {
-    const { shard, state, records } = this.#run;
-    const { table } = stream.selection;
+    const { shard, state } = this.#run;
     const followed = this.#followed.get(stream) as Followed;
-    const known = state.table(shard.id, table.id);
+    const { selection } = followed;
+    const known = state.table(shard.id, selection.table.id);
     if (known?.phase === 'streaming') return;
-    const at = known?.phase === 'snapshot' ? known : await this.#beginSnapshot(stream);
-    followed.since = at.asOf;
-    this.#run.onStart(stream);
+    const at = known?.phase === 'snapshot' ? known : await this.#beginSnapshot(selection);
     const { key, asOf } = at;
-    const head = { phase: 'snapshot', asOf, key } as const;
-    const snapshot = this.#snapshot(stream, at.cursor, 'followed', key);
-    for await (const cursor of snapshot) {
-      this.#set(stream.selection, { ...head, cursor });
+    followed.since = asOf;
+    this.#run.onStart(stream);
+    for await (const cursor of this.#snapshot(selection, at.cursor, 'followed', key)) {
+      this.#set(selection, { phase: 'snapshot', asOf, key, cursor });
       await this.#settle();
       if (this.#run.now() - this.#pulledAt >= this.#run.interleaveMillis) await this.#follow(await shard.head());
     }
     const position = state.position(shard.id)?.position;
     const covered = asOf === null || (position !== undefined && shard.covers(position, asOf));
-    this.#set(stream.selection, { phase: 'streaming', since: covered ? null : asOf });
+    this.#set(selection, { phase: 'streaming', since: covered ? null : asOf });
     await this.#settle();
-    records.stamp();
   }
 
   /**
@@ -153,12 +153,12 @@ export class ShardReader {
    * is not new, it is followed to its head first: runs that died may have printed rows of this table with keys up to
    * there, and the snapshot, being newer, must beat them. Hence also the key is one that nobody had before.
    */
-  async #beginSnapshot(stream: ShardStream): Promise<{ cursor: null; asOf: Position; key: number }> {
+  async #beginSnapshot(selection: Selection): Promise<{ cursor: null; asOf: Position; key: number }> {
     const { shard, state, records, log } = this.#run;
     const opened = this.#opened as Opened;
     if (opened.fresh) {
       const begun = { phase: 'snapshot', cursor: null, asOf: opened.from, key: records.clock } as const;
-      this.#set(stream.selection, begun);
+      this.#set(selection, begun);
       return begun;
     }
     for (let left = ORIGIN_TRIES; ; left--) {
@@ -168,12 +168,12 @@ export class ShardReader {
         records.clock += 1;
         state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
         const begun = { phase: 'snapshot', cursor: null, asOf, key: records.clock } as const;
-        this.#set(stream.selection, begun);
+        this.#set(selection, begun);
         return begun;
       } catch (error) {
         const waiting = error instanceof ConnectorError && error.code === 'TRANSACTIONS_IN_PROGRESS';
         if (!waiting || left === 0) throw error;
-        log.warn(`The snapshot of ${tableLabel(stream.selection.table.id)} waits. ${error.detail}`);
+        log.warn(`The snapshot of ${tableLabel(selection.table.id)} waits. ${error.detail}`);
       }
     }
   }
@@ -185,7 +185,7 @@ export class ShardReader {
     this.#run.onStart(stream);
     if (at?.phase === 'refreshed' && at.job !== null && at.job === job) return;
     const same = at?.phase === 'refresh' && at.identity === stream.selection.table.identity;
-    for await (const cursor of this.#snapshot(stream, same ? at.cursor : null, 'alone', records.clock)) {
+    for await (const cursor of this.#snapshot(stream.selection, same ? at.cursor : null, 'alone', records.clock)) {
       this.#set(stream.selection, { phase: 'refresh', cursor });
       await this.#settle();
     }
@@ -195,13 +195,13 @@ export class ShardReader {
 
   /** The cursors of a snapshot's chunks; drains within them, and goes back to null when the engine starts over. */
   async *#snapshot(
-    stream: ShardStream,
+    selection: Selection,
     cursor: SnapshotRequest['cursor'],
     mode: SnapshotRequest['mode'],
     key: number,
   ): AsyncGenerator<SnapshotRequest['cursor']> {
     const { shard, records, output, interleaveMillis, now, log } = this.#run;
-    const request = { selection: stream.selection, cursor, mode, chunkMillis: interleaveMillis };
+    const request = { selection, cursor, mode, chunkMillis: interleaveMillis };
     records.snapshotRows(key, (now() * 1000) as Parameters<RecordWriter['snapshotRows']>[1]);
     for await (const event of shard.snapshot(request, records)) {
       if (event.kind === 'full') {
@@ -210,7 +210,7 @@ export class ShardReader {
         continue;
       }
       if (event.kind === 'restart') {
-        log.warn(`${tableLabel(stream.selection.table.id)} was rewritten while it was read: its snapshot starts over.`);
+        log.warn(`${tableLabel(selection.table.id)} was rewritten while it was read: its snapshot starts over.`);
       }
       yield event.kind === 'chunk' ? event.cursor : null;
       if (output.full) await this.#drain();

@@ -99,7 +99,8 @@ class Read<Config> {
     const tables = await open.tables(plans.map(each => each.id));
     const streams = plans.map((each, index): ShardStream => {
       const table = tables[index];
-      if (table === undefined) throw new ConnectorError('INVARIANT', `shard ${open.id} gave ${tables.length} tables for ${plans.length}.`);
+      if (table === undefined)
+        throw new ConnectorError('INVARIANT', `shard ${open.id} gave ${tables.length} tables for ${plans.length}.`);
       return { selection: select(each.configured, table, this.#added), follow: each.follow };
     });
     const followed = plans.filter(each => each.follow).map(each => each.id);
@@ -136,7 +137,7 @@ class Read<Config> {
   async #finish(state: Checkpointer, failure: unknown): Promise<void> {
     const { output } = this.#request;
     if (isStdoutGone(failure)) throw failure;
-    state.write(output, failure === undefined);
+    state.write(output);
     for (const stream of this.#streams.values()) {
       if (failure === undefined) this.#announce(stream);
       output.message(streamStatusMessage(stream.plan.id, failure === undefined ? 'COMPLETE' : 'INCOMPLETE', this.#now()));

@@ -157,10 +157,7 @@ export const linesUpToState = (run: RunResult, ordinal: number): number => {
 
 /** The rows of a full refresh: every record of the stream in the order printed, without the added columns. */
 export const rowsOf = (run: RunResult, name: string): Row[] =>
-  run.lines.flatMap((line, index) => {
-    if (run.messages[index]?.record?.stream !== name) return [];
-    return [Object.fromEntries(Object.entries(exactData(line)).filter(([column]) => !column.startsWith('_ab_')))];
-  });
+  exactRecords(run, name).map(data => Object.fromEntries(Object.entries(data).filter(([column]) => !column.startsWith('_ab_'))));
 
 /** How two bags of rows differ, whatever their order; empty when they are the same. */
 export const bagDifferences = (actual: readonly Row[], expected: readonly Row[], limit = 10): string[] => {
@@ -178,3 +175,7 @@ export const phaseOf = (states: RunResult['states'], name: string): string | nul
     ?.shards;
   return Object.values(shards ?? {})[0]?.phase ?? null;
 };
+
+/** The `data` of every record of a stream, exact, in the order printed. */
+export const exactRecords = (run: RunResult, name: string): Row[] =>
+  run.lines.flatMap((line, index) => (run.messages[index]?.record?.stream === name ? [exactData(line)] : []));

@@ -34,7 +34,10 @@ export function fromPosition(position: Position): PgPosition {
   const { lsn: text, system, timeline } = position as JsonObject;
   const lsn = typeof text === 'string' ? parseLsn(text) : null;
   if (lsn === null || typeof system !== 'string' || typeof timeline !== 'number') {
-    throw new ConnectorError('STATE_INVALID', `a position must be {"lsn": "0/16B3748", "system": "…", "timeline": 1}, found ${JSON.stringify(position)}.`);
+    throw new ConnectorError(
+      'STATE_INVALID',
+      `a position must be {"lsn": "0/16B3748", "system": "…", "timeline": 1}, found ${JSON.stringify(position)}.`,
+    );
   }
   return { lsn, system, timeline };
 }

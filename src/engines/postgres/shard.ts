@@ -1,5 +1,13 @@
 import type pg from 'pg';
-import type { Opened, OpenRequest, ReplicationEvent, Shard, SnapshotEvent, SnapshotRequest, StreamRequest } from '../../contract/engine.ts';
+import type {
+  Opened,
+  OpenRequest,
+  ReplicationEvent,
+  Shard,
+  SnapshotEvent,
+  SnapshotRequest,
+  StreamRequest,
+} from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
@@ -80,6 +88,7 @@ export class PostgresShard implements Shard {
     const name = config.source.replication_slot;
     const existed = (await readPublication(query, config.source.publication)) !== undefined;
     const { added } = await ensurePublication(query, config.source.publication, tables);
+    const now = added.length === 0 ? tables : await this.tables(tables.map(table => table.id));
     const slot = await this.#freeSlot(name);
     const misfit = slot === undefined ? undefined : slotMisfit(slot, target.database);
     if (misfit !== undefined) throw new ConnectorError('SLOT_UNUSABLE', misfit);
@@ -88,7 +97,7 @@ export class PostgresShard implements Shard {
       const client = await this.#replicationClient();
       const lsn = parseLsn(await createSlotWithin(FIRST_ORIGIN_MILLIS, client, query, name)) ?? 0;
       this.#confirmed = lsn;
-      return { from: this.#position(lsn, server), fresh: true, settled: true, joined: [] };
+      return { from: this.#position(lsn, server), fresh: true, settled: true, tables: now, joined: [] };
     }
     const loss = slot === undefined ? `the replication slot "${name}" does not exist.` : slotLoss(slot);
     if (slot === undefined || loss !== undefined) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss ?? ''}`);
@@ -96,7 +105,7 @@ export class PostgresShard implements Shard {
     const confirmed = existed || from !== null ? (parseLsn(slot.confirmedFlushLsn ?? '') ?? 0) : await this.#advance(name);
     this.#confirmed = stored && from !== null ? fromPosition(from).lsn : confirmed;
     const start = from ?? this.#position(confirmed, server);
-    return { from: start, fresh: false, settled: this.#confirmed === confirmed, joined: added };
+    return { from: start, fresh: false, settled: this.#confirmed === confirmed, tables: now, joined: added };
   }
 
   async reset(): Promise<void> {
@@ -110,7 +119,8 @@ export class PostgresShard implements Shard {
 
   /** What is written but not flushed the walsender will not send: it is no target. */
   async head(): Promise<Position> {
-    const sql = 'SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END::text AS lsn';
+    const sql =
+      'SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END::text AS lsn';
     const [row] = await (await this.#query()).rows<{ lsn: string }>(sql);
     return this.#position(parseLsn(row?.lsn ?? '') ?? 0, await this.#identity());
   }
@@ -186,10 +196,13 @@ export class PostgresShard implements Shard {
     const confirmed = parseLsn(slot.confirmedFlushLsn ?? '') ?? 0;
     const at = lsnText(position.lsn);
     if (confirmed > position.lsn) {
-      throw lost(`the replication slot "${slot.name}" is at ${lsnText(confirmed)}, past ${at} of the state: what lies between is not sent again.`);
+      throw lost(
+        `the replication slot "${slot.name}" is at ${lsnText(confirmed)}, past ${at} of the state: what lies between is not sent again.`,
+      );
     }
     const head = fromPosition(await this.head()).lsn;
-    if (position.lsn > head) throw lost(`the log ends at ${lsnText(head)}, before ${at} of the state: the server lost its latest changes.`);
+    if (position.lsn > head)
+      throw lost(`the log ends at ${lsnText(head)}, before ${at} of the state: the server lost its latest changes.`);
     // The server decodes with the publication as it was at the time: changes from before it was made cannot be read by it.
     if (!publicationExisted) throw lost(`the publication "${this.#options.config.source.publication}" was dropped.`);
   }
@@ -214,7 +227,8 @@ export class PostgresShard implements Shard {
         const detail = `"${name}" has been held by the server process ${slot.activePid ?? '?'} for ${SLOT_MILLIS / 1000} seconds.`;
         throw new ConnectorError('SLOT_BUSY', detail);
       }
-      if (waited === 4 * SLOT_POLL_MILLIS) log.info(`Waiting for the replication slot "${name}": process ${slot.activePid ?? '?'} reads it.`);
+      if (waited === 4 * SLOT_POLL_MILLIS)
+        log.info(`Waiting for the replication slot "${name}": process ${slot.activePid ?? '?'} reads it.`);
       await new Promise(resolve => setTimeout(resolve, SLOT_POLL_MILLIS));
     }
   }
@@ -238,7 +252,11 @@ export class PostgresShard implements Shard {
 
   async #openRaw(what: string): Promise<RawConnection> {
     const { target, context } = this.#options;
-    return new RawConnection(await connect(target, { replication: false, applicationName: APPLICATION }, context), what, context.signal);
+    return new RawConnection(
+      await connect(target, { replication: false, applicationName: APPLICATION }, context),
+      what,
+      context.signal,
+    );
   }
 
   async #identity(): Promise<ServerIdentity> {

@@ -5,7 +5,7 @@ import type { PgTable } from './discovery.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
-import { type Wanted, reread } from './replication/reread.ts';
+import { reread, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import type { PgType } from './types.ts';
 import { BEGIN, COMMIT, DELETE, INSERT, PgoutputDecoder, RELATION, TRUNCATE, UPDATE } from './wire/pgoutput.ts';

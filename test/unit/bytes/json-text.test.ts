@@ -172,8 +172,8 @@ describe('isJson', () => {
   it('takes any depth', () => {
     const depth = 10_000;
     expect(scan('['.repeat(depth) + ']'.repeat(depth))).toBe(true);
-    expect(scan('{"a":'.repeat(depth) + '1' + '}'.repeat(depth))).toBe(true);
-    expect(scan('['.repeat(depth) + ']'.repeat(depth - 1) + '}')).toBe(false);
+    expect(scan(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)).toBe(true);
+    expect(scan(`${'['.repeat(depth)}${']'.repeat(depth - 1)}}`)).toBe(false);
   });
 
   it('finds the end of a number', () => {

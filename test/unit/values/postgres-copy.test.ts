@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unescapeCopy } from '../../../src/values/postgres-copy.ts';
 
-function unescape(field: Uint8Array): Buffer {
+function unescaped(field: Uint8Array): Buffer {
   const bytes = Buffer.concat([Buffer.from('\\'), field, Buffer.from('\\x')]);
   const end = unescapeCopy(bytes, 1, 1 + field.length);
   expect(bytes[0]).toBe(0x5c);
@@ -32,7 +32,7 @@ describe('unescapeCopy', () => {
     fc.assert(
       fc.property(hard, text => {
         const printed = text.replaceAll(/[\b\f\n\r\t\v\\]/g, char => PRINTED[char] ?? '');
-        expect(unescape(Buffer.from(printed))).toEqual(Buffer.from(text));
+        expect(unescaped(Buffer.from(printed))).toEqual(Buffer.from(text));
       }),
       { numRuns: 1000 },
     );
@@ -54,17 +54,17 @@ describe('unescapeCopy', () => {
     ['\\\\n', '\\n'],
     ['\\\t', '\t'],
   ])('%j becomes %j', (field, expected) => {
-    expect(unescape(Buffer.from(field, 'latin1')).toString('latin1')).toBe(expected);
+    expect(unescaped(Buffer.from(field, 'latin1')).toString('latin1')).toBe(expected);
   });
 
   it('keeps the low eight bits of an octal number', () => {
-    expect([...unescape(Buffer.from('\\777'))]).toEqual([0xff]);
+    expect([...unescaped(Buffer.from('\\777'))]).toEqual([0xff]);
   });
 
   it('never grows, whatever it is given', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
-        expect(unescape(bytes).length).toBeLessThanOrEqual(bytes.length);
+        expect(unescaped(bytes).length).toBeLessThanOrEqual(bytes.length);
       }),
     );
   });

@@ -34,7 +34,8 @@ export async function strayed(replication: Query, server: ServerIdentity, positi
     return `the state is of timeline ${position.timeline}, but the server is on ${server.timeline}: it was restored to an earlier time.`;
   }
   const end = await endOfTimeline(replication, server.timeline, position.timeline);
-  if (end === undefined) return `timeline ${position.timeline} of the state is not in the history of the server's timeline ${server.timeline}.`;
+  if (end === undefined)
+    return `timeline ${position.timeline} of the state is not in the history of the server's timeline ${server.timeline}.`;
   if (position.lsn <= end) return undefined;
   return `timeline ${position.timeline} ended at ${lsnText(end)} when another server was promoted, before ${lsnText(position.lsn)} of the state: changes that were read are not there any more.`;
 }

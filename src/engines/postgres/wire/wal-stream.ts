@@ -103,7 +103,10 @@ export class WalStream {
       if (bytes[end - 1] === 1) this.#report(false);
       return SERVER_KEEPALIVE;
     }
-    throw new ConnectorError('VALUE_UNREADABLE', `the replication stream brought a message of type ${kind} with ${end - start} bytes.`);
+    throw new ConnectorError(
+      'VALUE_UNREADABLE',
+      `the replication stream brought a message of type ${kind} with ${end - start} bytes.`,
+    );
   }
 
   /** Waits for more; while it waits, the server is asked how far it is. */
@@ -147,5 +150,7 @@ export class WalStream {
 
 /** `16/B374D848`, as the server writes LSNs. */
 export function lsnText(lsn: number): string {
-  return `${Math.floor(lsn / 4_294_967_296).toString(16).toUpperCase()}/${(lsn % 4_294_967_296).toString(16).toUpperCase()}`;
+  return `${Math.floor(lsn / 4_294_967_296)
+    .toString(16)
+    .toUpperCase()}/${(lsn % 4_294_967_296).toString(16).toUpperCase()}`;
 }

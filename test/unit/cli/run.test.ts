@@ -1,0 +1,341 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Host, StdoutClosed } from '../../../src/cli/host.ts';
+import { run, stopped } from '../../../src/cli/run.ts';
+import type { Engine, Problem, Session } from '../../../src/contract/engine.ts';
+import { ConnectorError } from '../../../src/contract/errors.ts';
+import type { EpochMillis } from '../../../src/contract/ids.ts';
+import type { Table } from '../../../src/contract/table.ts';
+import { postgres } from '../../../src/engines/postgres/index.ts';
+import { repository } from '../../kit/paths.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tributary-run-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+function file(content: string | Uint8Array): string {
+  const path = join(folder, `${files++}.json`);
+  writeFileSync(path, content);
+  return path;
+}
+
+const SECRET = 'wonder"land';
+const config = file(
+  JSON.stringify({
+    source: { engine: 'postgres', host: 'db', database: 'shop', username: 'reader', password: SECRET },
+    ssl_mode: { mode: 'disable' },
+  }),
+);
+const catalog = file('{"streams":[{"stream":{"name":"orders","namespace":"public"},"sync_mode":"incremental"}]}');
+
+interface Outcome {
+  readonly code: number;
+  readonly text: string;
+  readonly messages: readonly { readonly type: string; readonly [key: string]: unknown }[];
+}
+
+interface Fake {
+  readonly check?: () => Promise<readonly Problem[]>;
+  readonly discover?: () => Promise<readonly Table[]>;
+  readonly connect?: Engine['connect'];
+  readonly shards?: number;
+}
+
+async function connector(args: readonly string[], fake: Fake = {}, overrides: Partial<Host> = {}): Promise<Outcome> {
+  let text = '';
+  const session: Session = {
+    check: fake.check ?? (() => Promise.resolve([])),
+    discover: fake.discover ?? (() => Promise.resolve([])),
+    shards: () => Promise.resolve(Array.from({ length: fake.shards ?? 1 }, () => ({}) as never)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const engine: Engine = { ...postgres, connect: fake.connect ?? (() => Promise.resolve(session)) };
+  const code = await run(
+    {
+      args,
+      env: {},
+      now: () => 1_700_000_000_000 as EpochMillis,
+      print: line => {
+        text += line;
+      },
+      sink: bytes => {
+        text += bytes.toString();
+        return Promise.resolve();
+      },
+      terminal: null,
+      specification: () => readFileSync(join(repository, 'spec/spec.json'), 'utf8'),
+      signal: new AbortController().signal,
+      ...overrides,
+    },
+    { postgres: () => Promise.resolve(engine) },
+  );
+  const lines = text.split('\n').slice(0, -1);
+  return {
+    code,
+    text,
+    messages: args.includes('--help') ? [] : lines.map(line => JSON.parse(line) as Outcome['messages'][number]),
+  };
+}
+
+const refusing = (error: unknown): Fake => ({ connect: () => Promise.reject(error) });
+const traceError = (fields: object): object => ({ type: 'TRACE', trace: { type: 'ERROR', error: fields } });
+
+describe('spec', () => {
+  it('is one SPEC message', async () => {
+    const { code, messages } = await connector(['spec']);
+    expect(code).toBe(0);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toHaveProperty('spec.connectionSpecification.properties.source');
+  });
+});
+
+describe('arguments', () => {
+  it.each([[[]], [['write']], [['check']], [['read', '--config', config]], [['spec', '--what']]])(
+    '%j end with a TRACE ERROR and exit code 1',
+    async args => {
+      const { code, messages } = await connector(args);
+      expect(code).toBe(1);
+      expect(messages).toMatchObject([traceError({ failure_type: 'config_error' })]);
+      expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('The command line is not understood: '));
+      expect(messages[0]).not.toHaveProperty('trace.error.stack_trace');
+    },
+  );
+
+  it('answers --help with text', async () => {
+    const { code, text } = await connector(['--help']);
+    expect(code).toBe(0);
+    expect(text).toContain('Usage: source-tributary');
+  });
+});
+
+describe('check', () => {
+  const checked = (args: string, fake?: Fake): Promise<Outcome> => connector(['check', '--config', args], fake);
+
+  it('succeeds', async () => {
+    const { code, messages } = await checked(config);
+    expect(code).toBe(0);
+    expect(messages).toEqual([{ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } }]);
+  });
+
+  it('numbers all problems, each with its remedy, and shows no secret', async () => {
+    const { code, messages, text } = await checked(config, {
+      check: () =>
+        Promise.resolve([
+          { code: 'SERVER_SETTING', detail: 'wal_level is replica.' },
+          { code: 'AUTH_REJECTED', detail: `the server says: no ${SECRET} for you` },
+        ]),
+    });
+    expect(code).toBe(0);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toMatchObject({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED' } });
+    const message = (messages[0]?.['connectionStatus'] as { message: string }).message;
+    expect(message.split('\n')).toEqual([
+      '1. A server setting stands in the way: wal_level is replica. Change the setting that the message names. [SERVER_SETTING]',
+      '2. The server refused the credentials: the server says: no ******** for you. Correct username and password, and check that the user may log in from where the connector runs. [AUTH_REJECTED]',
+    ]);
+    expect(text).not.toContain('wonder');
+  });
+
+  it.each([
+    ['a missing file', join(folder, 'none.json'), 'FILE_UNREADABLE', 'there is no such file'],
+    ['a folder', folder, 'FILE_UNREADABLE', 'this is a folder, not a file'],
+    ['bytes that are not UTF-8', file(Buffer.from([0x7b, 0xff, 0x7d])), 'FILE_UNREADABLE', 'the bytes are not UTF-8'],
+    ['UTF-16', file(Buffer.from('\uFEFF{}', 'utf16le')), 'FILE_UNREADABLE', 'save it as UTF-8'],
+    ['an empty file', file(''), 'CONFIG_INVALID', 'the JSON ends too early, at line 1, column 1'],
+    ['broken JSON', file('{"source" 1}'), 'CONFIG_INVALID', 'not valid JSON at line 1, column 11'],
+    ['a list', file('[]'), 'CONFIG_INVALID', 'expected an object, found an array'],
+  ])('says what is wrong with %s', async (_what, path, code, detail) => {
+    const outcome = await checked(path);
+    expect(outcome.code).toBe(0);
+    expect(outcome.messages).toHaveLength(1);
+    expect(outcome.messages[0]).toHaveProperty('connectionStatus.status', 'FAILED');
+    expect(outcome.messages[0]).toHaveProperty('connectionStatus.message', expect.stringMatching(/^1\. /));
+    expect(outcome.messages[0]).toHaveProperty('connectionStatus.message', expect.stringContaining(detail));
+    expect(outcome.messages[0]).toHaveProperty('connectionStatus.message', expect.stringContaining(`[${code}]`));
+  });
+
+  it('numbers the problems of the configuration', async () => {
+    const { messages } = await checked(file('{"source":{"engine":"postgres","host":1,"pasword":"x"}}'));
+    const message = (messages[0]?.['connectionStatus'] as { message: string }).message;
+    expect(message.split('\n')).toHaveLength(4);
+    expect(message).toMatch(/^4\. /m);
+    expect(message).toContain('did you mean "password"?');
+  });
+
+  it('puts a TRACE ERROR before the status of a failure that may pass, thrown or found', async () => {
+    const error = new ConnectorError('SERVER_UNREACHABLE', 'db:5432 refused.');
+    for (const fake of [refusing(error), { check: () => Promise.resolve([error]) }]) {
+      const { code, messages } = await checked(config, fake);
+      expect(code).toBe(0);
+      expect(messages).toMatchObject([
+        traceError({ failure_type: 'transient_error' }),
+        { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED' } },
+      ]);
+    }
+  });
+
+  it('does not ask for a retry where something has to be mended', async () => {
+    const { messages } = await checked(config, {
+      check: () => Promise.resolve([new ConnectorError('SERVER_UNREACHABLE', 'x.'), new ConnectorError('AUTH_REJECTED', 'y.')]),
+    });
+    expect(messages.map(({ type }) => type)).toEqual(['CONNECTION_STATUS']);
+  });
+
+  it('shows the stack of a bug in the trace only', async () => {
+    const { code, messages } = await checked(config, refusing(new TypeError(`x is not a function of ${SECRET}`)));
+    expect(code).toBe(0);
+    expect(messages).toMatchObject([traceError({ failure_type: 'system_error' }), { type: 'CONNECTION_STATUS' }]);
+    expect(messages[0]).toHaveProperty('trace.error.stack_trace', expect.stringContaining('run.test.ts'));
+    expect(messages[1]).toHaveProperty('connectionStatus.message', expect.not.stringContaining('run.test.ts'));
+    expect(JSON.stringify(messages)).not.toContain('wonder');
+  });
+});
+
+describe('discover', () => {
+  const table: Table = {
+    id: { namespace: 'public', name: 'orders' },
+    columns: [{ name: 'id', type: { kind: 'integer' }, nullable: false }],
+    primaryKey: ['id'],
+    follow: true,
+    resumable: true,
+    identity: '1',
+  };
+
+  it('prints the catalog', async () => {
+    const { code, messages } = await connector(['discover', '--config', config], {
+      discover: () => Promise.resolve([table]),
+      shards: 2,
+    });
+    expect(code).toBe(0);
+    expect(messages).toMatchObject([
+      { type: 'CATALOG', catalog: { streams: [{ name: 'orders', source_defined_primary_key: [['_ab_source_shard'], ['id']] }] } },
+    ]);
+  });
+
+  it('fails with the stream that is in the way', async () => {
+    const error = new ConnectorError('PERMISSION_DENIED', 'no SELECT.', { table: table.id });
+    const { code, messages } = await connector(['discover', '--config', config], refusing(error));
+    expect(code).toBe(1);
+    expect(messages).toMatchObject([
+      traceError({
+        failure_type: 'config_error',
+        message: 'A right is missing: no SELECT. Grant the right that the message names.',
+        internal_message: 'PERMISSION_DENIED: no SELECT.',
+        stream_descriptor: { name: 'orders', namespace: 'public' },
+      }),
+    ]);
+  });
+
+  it('names every problem of the configuration in one error', async () => {
+    const { code, messages } = await connector(['discover', '--config', file('{"source":{"engine":"postgres"}}')]);
+    expect(code).toBe(1);
+    expect(messages[0]).toHaveProperty(
+      'trace.error.message',
+      expect.stringContaining('host is missing; at /source: database is missing'),
+    );
+  });
+
+  it('logs what the environment asks for', async () => {
+    const fake: Fake = {
+      connect: (_config, { log }) => {
+        log.debug(`fine ${SECRET}`);
+        return Promise.reject(new ConnectorError('SERVER_UNREACHABLE', 'x.'));
+      },
+    };
+    const quiet = await connector(['discover', '--config', config], fake);
+    expect(quiet.messages.map(({ type }) => type)).toEqual(['TRACE']);
+    const loud = await connector(['discover', '--config', config], fake, { env: { LOG_LEVEL: 'debug' } });
+    expect(loud.messages[0]).toEqual({ type: 'LOG', log: { level: 'DEBUG', message: 'fine ********' } });
+  });
+});
+
+describe('read', () => {
+  const reading = (
+    state?: string,
+    overrides?: Partial<Host>,
+    fake: Fake = refusing(new ConnectorError('AUTH_REJECTED', `not ${SECRET}.`)),
+  ): Promise<Outcome> =>
+    connector(
+      ['read', '--config', config, '--catalog', catalog, ...(state === undefined ? [] : ['--state', state])],
+      fake,
+      overrides,
+    );
+
+  it('reports through the same buffer, without secrets', async () => {
+    const { code, messages, text } = await reading();
+    expect(code).toBe(1);
+    expect(messages.at(-1)).toMatchObject(traceError({ failure_type: 'config_error' }));
+    expect(text).toContain('not ********.');
+    expect(text).not.toContain('wonder');
+  });
+
+  it.each([
+    [
+      'of another engine',
+      '[{"type":"GLOBAL","global":{"shared_state":{"version":1,"engine":"mysql","shards":{}},"stream_states":[]}}]',
+      'engine mysql',
+    ],
+    [
+      'of a newer version',
+      '[{"type":"GLOBAL","global":{"shared_state":{"version":2,"engine":"postgres","shards":{}},"stream_states":[]}}]',
+      'newer release',
+    ],
+    ['cut in the middle', '[{"type":"GLOBAL","global":{"shared_', 'ends too early, at line 1, column 37'],
+  ])('refuses a state %s before it connects', async (_what, text, detail) => {
+    let connected = false;
+    const fake: Fake = {
+      connect: () => {
+        connected = true;
+        return Promise.reject(new Error('unexpected'));
+      },
+    };
+    const { code, messages } = await reading(file(text), {}, fake);
+    expect(code).toBe(1);
+    expect(connected).toBe(false);
+    expect(messages).toMatchObject([traceError({ failure_type: 'config_error' })]);
+    expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('The state cannot be used: '));
+    expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining(detail));
+  });
+
+  it('refuses a catalog that names no known sync mode', async () => {
+    const path = file('{"streams":[{"stream":{"name":"a"},"sync_mode":"INVALID"}]}');
+    const { code, messages } = await connector(['read', '--config', config, '--catalog', path]);
+    expect(code).toBe(1);
+    expect(messages).toMatchObject([traceError({ failure_type: 'config_error' })]);
+    expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('at /streams/0/sync_mode'));
+  });
+
+  const hanging: Fake = {
+    connect: (_config, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  };
+  const abortedWith = (reason: Error): AbortSignal => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 20);
+    return controller.signal;
+  };
+
+  it('says nothing of a stop by signal', async () => {
+    const { messages } = await reading(undefined, { signal: abortedWith(stopped('SIGTERM')) }, hanging);
+    expect(messages.filter(({ type }) => type === 'TRACE')).toEqual([]);
+  });
+
+  it('reports an error that nobody caught', async () => {
+    const { code, messages } = await reading(undefined, { signal: abortedWith(new RangeError(`lost ${SECRET}`)) }, hanging);
+    expect(code).toBe(1);
+    expect(messages).toMatchObject([traceError({ failure_type: 'system_error' })]);
+    expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('RangeError: lost ********'));
+  });
+
+  it('ends quietly when nobody reads stdout', async () => {
+    const { code, messages } = await reading(undefined, { sink: () => Promise.reject(new StdoutClosed()) });
+    expect(code).toBe(0);
+    expect(messages).toEqual([]);
+    const print = (): never => {
+      throw new StdoutClosed();
+    };
+    expect((await connector(['check', '--config', config], {}, { print })).code).toBe(0);
+    expect((await connector(['nonsense'], {}, { print })).code).toBe(0);
+  });
+});

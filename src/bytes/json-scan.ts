@@ -16,7 +16,9 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const LOWER_U = 0x75;
 
-const WORDS = ['null', 'true', 'false'].map(word => Uint8Array.from(word, c => c.charCodeAt(0)));
+const NULL = Uint8Array.from('null', c => c.charCodeAt(0));
+const TRUE = Uint8Array.from('true', c => c.charCodeAt(0));
+const FALSE = Uint8Array.from('false', c => c.charCodeAt(0));
 const ESCAPED = new Uint8Array(256);
 for (const letter of '"\\/bfnrtu') ESCAPED[letter.charCodeAt(0)] = 1;
 
@@ -77,13 +79,25 @@ function stringEnd(source: Uint8Array, at: number, end: number): number {
 
 /** Behind the string, number or word at `at`; -1 when there is none. */
 function scalarEnd(source: Uint8Array, at: number, end: number): number {
-  if (source[at] === QUOTE) return stringEnd(source, at, end);
-  for (const word of WORDS) {
-    if (source[at] !== word[0]) continue;
-    for (let i = 1; i < word.length; i++) if (at + i >= end || source[at + i] !== word[i]) return -1;
-    return at + word.length;
+  switch (source[at]) {
+    case QUOTE:
+      return stringEnd(source, at, end);
+    case 0x6e:
+      return wordEnd(source, at, end, NULL);
+    case 0x74:
+      return wordEnd(source, at, end, TRUE);
+    case 0x66:
+      return wordEnd(source, at, end, FALSE);
+    default:
+      return numberEnd(source, at, end);
   }
-  return numberEnd(source, at, end);
+}
+
+function wordEnd(source: Uint8Array, at: number, end: number, word: Uint8Array): number {
+  const after = at + word.length;
+  if (after > end) return -1;
+  for (let i = 1; i < word.length; i++) if (source[at + i] !== word[i]) return -1;
+  return after;
 }
 
 function skipSpace(source: Uint8Array, at: number, end: number): number {

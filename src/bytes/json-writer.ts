@@ -1,15 +1,13 @@
 import { base64Length, writeBase64, writeBase64FromHex } from './base64.ts';
 import { copyBytes } from './copy.ts';
-import { BYTE_CLASS, HIGH, jsonEscape, NUL, needsEscape, PLAIN, plainEnd, plainWords, writeEscape } from './escape.ts';
+import { BYTE_CLASS, HIGH, NUL, needsEscape, PLAIN, plainEnd, plainWords, writeEscape } from './escape.ts';
 import { MAX_INTEGER_BYTES, writeInt64, writeSafeInteger } from './int64.ts';
-import { utf8Sequence } from './utf8.ts';
+import { writeJson, writeJsonAsString } from './json-text.ts';
+import { REPLACEMENT, utf8Sequence } from './utf8.ts';
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const TRUE = Uint8Array.of(0x74, 0x72, 0x75, 0x65);
 const FALSE = Uint8Array.of(0x66, 0x61, 0x6c, 0x73, 0x65);
-const REPLACEMENT = Uint8Array.of(0xef, 0xbf, 0xbd);
-const ESCAPED_REPLACEMENT = Uint8Array.from('\\ufffd', c => c.charCodeAt(0));
 
 /**
  * Strings longer than this are copied first, natively, and then looked through four bytes at a time. Measured on Node 20,
@@ -28,6 +26,8 @@ const KEPT_CAPACITY = 4 * 1024 * 1024;
 export class JsonWriter {
   bytes: Buffer;
   length: number;
+  /** Where a line begins that is not finished yet; -1: there is none. */
+  lineStart = -1;
   private readonly initial: number;
   /** The memory behind `bytes`, in words; looked up anew when `bytes` was replaced. */
   private words: Int32Array;
@@ -70,6 +70,16 @@ export class JsonWriter {
     if (this.bytes.length > Math.max(KEPT_CAPACITY, this.initial)) this.swap(Buffer.allocUnsafeSlow(this.initial));
   }
 
+  /**
+   * Takes back a line that was begun and not finished. Lines are written without a pause, so whoever comes next and finds
+   * one knows that its writer failed.
+   */
+  dropOpenLine(): void {
+    if (this.lineStart < 0) return;
+    this.length = this.lineStart;
+    this.lineStart = -1;
+  }
+
   /** Takes back everything behind `length`, a value that `length` had before. */
   rewind(length: number): void {
     this.length = length;
@@ -77,7 +87,24 @@ export class JsonWriter {
 
   /** Copies constant bytes. */
   raw(source: Uint8Array): void {
-    this.append(source, 0, source.length);
+    const count = source.length;
+    this.reserve(count);
+    const bytes = this.bytes;
+    let at = this.length;
+    this.length = at + count;
+    if (count > SHORT) {
+      bytes.set(source, at);
+      return;
+    }
+    let i = 0;
+    for (const four = count - 3; i < four; i += 4) {
+      bytes[at] = source[i]!;
+      bytes[at + 1] = source[i + 1]!;
+      bytes[at + 2] = source[i + 2]!;
+      bytes[at + 3] = source[i + 3]!;
+      at += 4;
+    }
+    for (; i < count; i++) bytes[at++] = source[i]!;
   }
 
   byte(value: number): void {
@@ -238,58 +265,12 @@ export class JsonWriter {
    * False when NUL, a lone surrogate or invalid UTF-8 in a string had to be replaced by U+FFFD.
    */
   json(source: Uint8Array, start: number, end: number): boolean {
-    this.reserve(end - start);
-    let exact = true;
-    let run = start;
-    let i = start;
-    while (i < end) {
-      const byte = source[i]!;
-      if (byte === QUOTE) {
-        const after = this.jsonString(source, run, i + 1, end);
-        exact = exact && after > 0;
-        run = i = Math.abs(after);
-      } else if (byte <= 0x20) {
-        this.append(source, run, i);
-        run = ++i;
-      } else {
-        i++;
-      }
-    }
-    this.append(source, run, end);
-    return exact;
+    return writeJson(this, source, start, end);
   }
 
-  /** A string inside JSON text, and what stands before it from `run` on; returns the offset behind it, negative when repaired. */
-  private jsonString(source: Uint8Array, start: number, inside: number, end: number): number {
-    let exact = true;
-    let run = start;
-    let i = inside;
-    for (;;) {
-      i = plainEnd(source, i, end);
-      if (i >= end) break;
-      const byte = source[i]!;
-      if (byte === QUOTE) {
-        i++;
-        break;
-      }
-      const kind = BYTE_CLASS[byte]!;
-      const length = kind === HIGH ? utf8Sequence(source, i, end) : byte === BACKSLASH ? jsonEscape(source, i, end) : 0;
-      if (length > 0) {
-        i += length;
-        continue;
-      }
-      this.append(source, run, i);
-      if (length < 0 || kind === NUL) {
-        this.raw(ESCAPED_REPLACEMENT);
-        exact = false;
-      } else {
-        this.escaped(byte, kind);
-      }
-      i += length < 0 ? -length : 1;
-      run = i;
-    }
-    this.append(source, run, i);
-    return exact ? i : -i;
+  /** JSON text as a string that holds it, compact like `json`. False when invalid UTF-8 or a raw NUL had to be replaced. */
+  jsonAsString(source: Uint8Array, start: number, end: number): boolean {
+    return writeJsonAsString(this, source, start, end);
   }
 
   /** A JSON string. Cold path: allocates. */

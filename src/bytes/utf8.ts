@@ -1,3 +1,6 @@
+/** U+FFFD, which stands for what cannot be said. */
+export const REPLACEMENT = Uint8Array.of(0xef, 0xbf, 0xbd);
+
 /**
  * Length of the UTF-8 sequence at `at`, whose first byte is 0x80 or above: 2 to 4 when it is well-formed (Unicode 17,
  * table 3-7: no overlong form, no surrogate, nothing above U+10FFFF). Otherwise minus the length of its maximal ill-formed

@@ -7,11 +7,11 @@ import { dial } from '../core/dial.ts';
 import { logLevel, ProtocolLogger, type Redact } from '../core/log.ts';
 import { Output } from '../core/output.ts';
 import { read } from '../core/read.ts';
-import { parseConfiguredCatalog, toStream } from '../protocol/catalog.ts';
+import { toStream } from '../protocol/catalog.ts';
 import { type AirbyteMessage, encodeMessage } from '../protocol/messages.ts';
-import { parseState } from '../protocol/state.ts';
 import { readText } from './files.ts';
 import { type Host, StdoutClosed } from './host.ts';
+import { loadCatalog, loadState } from './inputs.ts';
 import { loadConfig } from './load.ts';
 import type { Engines } from './registry.ts';
 import { asConnectorError, failed, traceOf } from './report.ts';
@@ -117,8 +117,8 @@ const LOG_DELAY_MILLIS = 200;
 export async function readRecords(command: Command, paths: ReadPaths): Promise<number> {
   const { host } = command;
   const { engine, config } = await loadOrThrow(command, paths.config);
-  const catalog = parseConfiguredCatalog(await readText('--catalog', paths.catalog));
-  const checkpoint = paths.state === undefined ? null : parseState(await readText('--state', paths.state), engine.name);
+  const catalog = await loadCatalog(paths.catalog);
+  const checkpoint = paths.state === undefined ? null : await loadState(paths.state, engine.name);
   const output = new Output(host.sink);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   const context = contextOf(command, message => {

@@ -55,7 +55,7 @@ export function parseArguments(args: readonly string[]): Invocation {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { command: 'text', text: text.join('') };
-    throw new ConnectorError('ARGUMENTS_INVALID', describe(error, args), { cause: error });
+    throw new ConnectorError('ARGUMENTS_INVALID', describe(error, args));
   }
   if (invocation === undefined) throw new ConnectorError('ARGUMENTS_INVALID', 'a command is missing.');
   return invocation;

@@ -1,4 +1,5 @@
 /** The part of JSON Schema (draft 7) that `spec/spec.json` is written in, and walks along it beside a value. */
+import { nearest } from './nearest.ts';
 
 export interface Schema {
   readonly type?: string;
@@ -8,6 +9,7 @@ export interface Schema {
   readonly items?: Schema;
   readonly oneOf?: readonly Schema[];
   readonly const?: unknown;
+  readonly minLength?: number;
   readonly pattern_descriptor?: string;
   readonly airbyte_secret?: boolean;
 }
@@ -69,22 +71,36 @@ export function allPaths(schema: Schema, path: readonly string[] = []): readonly
   return [...properties, ...inItems, ...(schema.oneOf ?? []).flatMap(option => allPaths(option, path))];
 }
 
-/** A key of this name holds a secret, also where the schema does not know it: a misspelt or misplaced one. */
+/** A key of this name holds a secret, also where the schema does not know it. */
 const SECRET_NAME = /pass|secret|token|credential|private|certificate|(?:^|[_-])key/i;
 
-/** The strings of a configuration, valid or not, that must never be shown. */
-export function secretsOf(schema: Schema | undefined, value: unknown, secret = false): readonly string[] {
-  if (typeof value === 'string') return secret ? [value] : [];
-  if (typeof value === 'number') return secret ? [String(value)] : [];
-  if (Array.isArray(value)) return (value as readonly unknown[]).flatMap(item => secretsOf(schema?.items, item, secret));
-  if (!isRecord(value)) return [];
-  const options = schema === undefined ? [] : [schema, ...(schema.oneOf ?? [])];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const known = options.map(option => own(option.properties ?? {}, key)).filter(found => found !== undefined);
-    const hidden = secret || known.some(found => found.airbyte_secret === true) || (known.length === 0 && SECRET_NAME.test(key));
-    const merged: Schema | undefined = known.length > 1 ? { oneOf: known } : known[0];
-    return secretsOf(merged, inner, hidden);
-  });
+/** The strings of a configuration, valid or not, that must never be shown: also under misspelt and misplaced keys. */
+export function secretsOf(specification: Schema, config: unknown): readonly string[] {
+  const names = new Set(secretNames(specification));
+  const isSecretName = (key: string): boolean => SECRET_NAME.test(key) || nearest(key, names) !== undefined;
+  const collect = (schema: Schema | undefined, value: unknown, secret: boolean): readonly string[] => {
+    if (typeof value === 'string' || typeof value === 'number') return secret ? [String(value)] : [];
+    if (Array.isArray(value)) return (value as readonly unknown[]).flatMap(item => collect(schema?.items, item, secret));
+    if (!isRecord(value)) return [];
+    const options = schema === undefined ? [] : [schema, ...(schema.oneOf ?? [])];
+    return Object.entries(value).flatMap(([key, inner]) => {
+      const known = options.map(option => own(option.properties ?? {}, key)).filter(found => found !== undefined);
+      const hidden = known.length === 0 ? isSecretName(key) : known.some(found => found.airbyte_secret === true);
+      return collect(known.length > 1 ? { oneOf: known } : known[0], inner, secret || hidden);
+    });
+  };
+  return collect(specification, config, false);
+}
+
+function secretNames(schema: Schema): readonly string[] {
+  const properties = Object.entries(schema.properties ?? {});
+  const here = properties.filter(([, property]) => property.airbyte_secret === true).map(([name]) => name);
+  const deeper = [
+    ...properties.map(([, property]) => property),
+    ...(schema.oneOf ?? []),
+    ...(schema.items ? [schema.items] : []),
+  ];
+  return [...here, ...deeper.flatMap(secretNames)];
 }
 
 /** Keys set to null are the same as absent ones: forms and stores write them for what the user left empty. */

@@ -19,6 +19,16 @@ const ANNOTATIONS = [
 
 /** Everything in which `config` departs from the connection specification: sentences that name places, never values. */
 export function validateConfig(specification: Schema, config: unknown): readonly string[] {
+  const problems = problemsIn(withDiscriminators(specification) as object, config);
+  const unknown = unknownKeys(specification, config).map(({ path, siblings }) => {
+    const suggestion = suggest(specification, path, siblings);
+    return `at ${pointer(path.slice(0, -1)) || 'the top level'}: unknown key ${JSON.stringify(path.at(-1))}${suggestion}`;
+  });
+  return [...problems, ...unknown];
+}
+
+/** What ajv has to say about `value`, all of it, as sentences with JSON pointers. */
+export function problemsIn(schema: object, value: unknown): readonly string[] {
   const ajv = new Ajv({
     allErrors: true,
     discriminator: true,
@@ -30,14 +40,9 @@ export function validateConfig(specification: Schema, config: unknown): readonly
   });
   formats.default(ajv);
   ajv.addVocabulary(ANNOTATIONS);
-  const validate = ajv.compile(withDiscriminators(specification) as object);
-  validate(config);
-  const problems = (validate.errors ?? []).map(describe).filter(problem => problem !== undefined);
-  const unknown = unknownKeys(specification, config).map(({ path, siblings }) => {
-    const suggestion = suggest(specification, path, siblings);
-    return `at ${pointer(path.slice(0, -1)) || 'the top level'}: unknown key ${JSON.stringify(path.at(-1))}${suggestion}`;
-  });
-  return [...new Set([...problems, ...unknown])];
+  const validate = ajv.compile(schema);
+  validate(value);
+  return [...new Set((validate.errors ?? []).map(describe).filter(problem => problem !== undefined))];
 }
 
 /** With the `discriminator` keyword ajv reports the errors of the chosen option, not those of all of them. */
@@ -77,7 +82,7 @@ function sentence(error: ErrorObject): string | undefined {
     case 'required':
       return `${String(parameters['missingProperty'])} is missing`;
     case 'type':
-      return `expected ${article(String(parameters['type']))}, found ${article(typeName(error.data))}`;
+      return `expected ${typesOf(parameters['type'])}, found ${article(typeName(error.data))}`;
     case 'enum':
       return `expected one of ${(parameters['allowedValues'] as readonly unknown[]).join(', ')}`;
     case 'const':
@@ -88,6 +93,7 @@ function sentence(error: ErrorObject): string | undefined {
       return `${tag} must be one of ${options.join(', ')}`;
     }
     case 'pattern':
+      if (error.data === '' && schema.minLength !== undefined) return undefined;
       return schema.pattern_descriptor === undefined
         ? `must match ${String(parameters['pattern'])}`
         : `must be ${schema.pattern_descriptor}`;
@@ -108,6 +114,8 @@ function sentence(error: ErrorObject): string | undefined {
       return error.message ?? 'is not valid';
   }
 }
+
+const typesOf = (type: unknown): string => (Array.isArray(type) ? type : [type]).map(name => article(String(name))).join(' or ');
 
 const typeName = (value: unknown): string =>
   value === null

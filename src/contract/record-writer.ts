@@ -152,9 +152,11 @@ export class RecordWriter {
   /** Starts a line. The caller writes, for each column it has, `out.raw(template.keys[i])` and one value, then calls `end`. */
   begin(template: RecordTemplate, operation: Operation): JsonWriter {
     const out = this.out;
+    out.dropOpenLine();
     this.#template = template;
     this.#deleted = operation === 'd';
     this.#lineStart = out.length;
+    out.lineStart = out.length;
     out.raw(template.head);
     this.#dataStart = out.length;
     return out;
@@ -185,6 +187,7 @@ export class RecordWriter {
       this.#changes = [];
     }
     out.raw(this.#emitted);
+    out.lineStart = -1;
     template.counter.records += 1;
     template.counter.bytes += out.length - this.#lineStart;
     this.#template = null;
@@ -193,7 +196,7 @@ export class RecordWriter {
   /** Takes back a line that was begun and not ended: no half line ever leaves. Harmless where there is none. */
   abandon(): void {
     if (this.#template === null) return;
-    this.out.length = this.#lineStart;
+    this.out.dropOpenLine();
     this.#template = null;
     this.#changes = [];
   }

@@ -43,6 +43,8 @@ export class Checkpointer {
 
   /** The shard's log has been read up to `position`; `clock` is the last ordering key handed out. */
   moveTo(shard: ShardId, position: Position, clock: number): void {
+    const known = this.#shards.get(shard);
+    if (known?.clock === clock && JSON.stringify(known.position) === JSON.stringify(position)) return;
     this.#shards.set(shard, { position, clock });
     this.#changed = true;
   }

@@ -32,8 +32,8 @@ export class Output {
   }
 
   message(message: AirbyteMessage): void {
-    const line = encodeMessage(message);
-    this.out.raw(typeof line === 'string' ? Buffer.from(line) : line);
+    this.out.dropOpenLine();
+    this.out.raw(Buffer.from(encodeMessage(message)));
   }
 
   /**
@@ -43,11 +43,11 @@ export class Output {
   async drain(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     if (this.#failure !== null) throw this.#failure;
-    if (this.out.length === 0) return;
-    const filled = this.out.bytes;
-    const bytes = filled.subarray(0, this.out.length);
-    this.out.bytes = this.#spare;
-    this.out.length = 0;
+    this.out.dropOpenLine();
+    const { length } = this.out;
+    if (length === 0) return;
+    const filled = this.out.swap(this.#spare);
+    const bytes = filled.subarray(0, length);
     this.#writing = this.#sink(bytes).then(
       () => {
         this.#spare = filled.length > KEEP_AT_MOST ? Buffer.allocUnsafe(CAPACITY) : filled;

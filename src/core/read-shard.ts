@@ -49,6 +49,8 @@ export class ShardReader {
   #log: AsyncGenerator<ReplicationEvent, never> | null = null;
   #opened: Opened | null = null;
   #pulledAt = 0;
+  /** Why everything is read anew. */
+  #startOver: ConnectorError | null = null;
 
   readonly #followedStreams: readonly ShardStream[];
 
@@ -58,6 +60,16 @@ export class ShardReader {
   }
 
   async read(): Promise<void> {
+    try {
+      await this.#readOnce();
+    } catch (error) {
+      if (!this.#mayStartOver(error)) throw error;
+      this.#startOver = error as ConnectorError;
+      await this.#readOnce();
+    }
+  }
+
+  async #readOnce(): Promise<void> {
     const { shard, streams, state, output, records } = this.#run;
     try {
       if (this.#followedStreams.length > 0) await this.#openLog();
@@ -71,6 +83,7 @@ export class ShardReader {
     } finally {
       records.abandon();
       await this.#log?.return(undefined as never);
+      this.#log = null;
     }
   }
 
@@ -78,9 +91,10 @@ export class ShardReader {
   async #openLog(): Promise<void> {
     const { shard, state, records } = this.#run;
     const known = state.position(shard.id);
-    const seed = known === undefined && this.#run.seed !== null ? await shard.seed(this.#run.seed) : null;
+    const fresh = known === undefined && this.#startOver === null;
+    const seed = fresh && this.#run.seed !== null ? await shard.seed(this.#run.seed) : null;
     const from = known?.position ?? seed;
-    records.clock = known?.clock ?? 0;
+    records.clock = Math.max(records.clock, known?.clock ?? 0);
     const opened = await this.#open(from, known !== undefined);
     this.#opened = opened;
     for (const [at, stream] of this.#followedStreams.entries()) {
@@ -98,22 +112,23 @@ export class ShardReader {
     if (!opened.settled) await this.#pull();
   }
 
-  /** Opens the log at `from`; if that is lost and the user said so, anew, with all tables to be read again. */
+  /** A lost position, which the user said is no reason to stop; once in a run. */
+  #mayStartOver(error: unknown): boolean {
+    const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST';
+    return lost && this.#run.whenPositionLost === 'resnapshot' && this.#startOver === null;
+  }
+
+  /** Opens the log at `from`; or, after it was lost, anew, with all tables to be read again. */
   async #open(from: Position | null, stored: boolean): Promise<Opened> {
     const { shard, state, records, log } = this.#run;
     const tables = this.#followedStreams.map(stream => stream.selection.table);
-    try {
-      return await shard.open({ from, stored, tables });
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || error.code !== 'POSITION_LOST' || this.#run.whenPositionLost === 'fail')
-        throw error;
-      log.warn(`${error.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
-      for (const { id } of tables) state.forgetTable(shard.id, id);
-      await shard.reset();
-      const opened = await shard.open({ from: null, stored: false, tables });
-      records.clock = Math.max(records.clock, shard.natural(opened.from)) + CLOCK_STEP;
-      return opened;
-    }
+    if (this.#startOver === null) return await shard.open({ from, stored, tables });
+    log.warn(`${this.#startOver.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
+    for (const { id } of tables) state.forgetTable(shard.id, id);
+    await shard.reset();
+    const opened = await shard.open({ from: null, stored: false, tables });
+    records.clock = Math.max(records.clock, shard.natural(opened.from)) + CLOCK_STEP;
+    return opened;
   }
 
   /** A table that was created anew, or was out of the log for a while, is another table, whatever the state says of its name. */

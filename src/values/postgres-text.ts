@@ -1,6 +1,5 @@
 import { copyBytes } from '../bytes/copy.ts';
-import { integerEnd, isJson, numberEnd } from '../bytes/json-scan.ts';
-import { writeJsonAsString } from '../bytes/json-text.ts';
+import { isJson, numberEnd } from '../bytes/json-scan.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import { dateEnd, hasEra, offsetEnd, timeEnd } from './temporal.ts';
 import type { Verdict } from './value-writer.ts';
@@ -18,7 +17,10 @@ const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
 const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
+const MINUS = 0x2d;
+const DOT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;
 const COLON = 0x3a;
 
 function nulled(out: JsonWriter): Verdict {
@@ -36,16 +38,40 @@ export function writeBoolean(out: JsonWriter, source: Uint8Array, start: number,
 
 /** Integers of any width, and `numeric` without fraction: the digits as they stand. */
 export function writeInteger(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
-  if (integerEnd(source, start, end) !== end) return nulled(out);
-  out.digits(source, start, end);
-  return SAID;
+  return plainDigits(out, source, start, end, false) ? SAID : nulled(out);
 }
 
 /** `numeric`, `real`, `double precision`: the digits as they stand; NaN and the infinities become null. */
 export function writeNumber(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
+  if (plainDigits(out, source, start, end, true)) return SAID;
   if (numberEnd(source, start, end) !== end) return nulled(out);
   out.digits(source, start, end);
   return SAID;
+}
+
+/** Copies a number without exponent while it checks it; false, and nothing written, when it is none. */
+function plainDigits(out: JsonWriter, source: Uint8Array, start: number, end: number, fraction: boolean): boolean {
+  out.reserve(end - start);
+  const bytes = out.bytes;
+  let at = out.length;
+  let first = start;
+  if (first < end && source[first] === MINUS) {
+    bytes[at++] = MINUS;
+    first++;
+  }
+  let dot = end;
+  for (let i = first; i < end; i++) {
+    const byte = source[i] ?? 0;
+    if (byte < ZERO || byte > NINE) {
+      if (byte !== DOT || dot !== end || !fraction) return false;
+      dot = i;
+    }
+    bytes[at++] = byte;
+  }
+  // A digit in front, a digit behind the dot, and no zero before another digit.
+  if (first === dot || dot + 1 === end || (source[first] === ZERO && dot > first + 1)) return false;
+  out.length = at;
+  return true;
 }
 
 /** The text as it stands. */
@@ -61,7 +87,7 @@ export function writeBytea(out: JsonWriter, source: Uint8Array, start: number, e
 
 /** `json` and `jsonb` as a string that holds the text without white space between tokens. */
 export function writeJsonText(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
-  return writeJsonAsString(out, source, start, end) ? SAID : REPAIRED;
+  return out.jsonAsString(source, start, end) ? SAID : REPAIRED;
 }
 
 /** `json` and `jsonb` as the value itself. Numbers keep their spelling. */

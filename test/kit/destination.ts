@@ -63,6 +63,13 @@ export class Destination {
     }
   }
 
+  copy(catalog: ConfiguredCatalog): Destination {
+    const copy = new Destination(catalog, this.#orderColumn);
+    copy.#names = this.#names;
+    copy.configure(catalog);
+    return copy;
+  }
+
   /** Takes in the first `lines` lines of a run. */
   apply(run: RunResult, lines = run.lines.length): void {
     for (let index = 0; index < lines; index++) {

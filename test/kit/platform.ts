@@ -5,7 +5,7 @@ import { expectSound, secretsOf } from './invariants.ts';
 import type { ConfiguredCatalog, JsonObject, StateBody } from './messages.ts';
 import { discoverCatalog, expectSuccess, type RunOptions, type RunResult, runConnector } from './run-connector.ts';
 
-export interface SyncOptions extends Partial<Omit<RunOptions, 'command' | 'config' | 'catalog'>> {
+export interface SyncOptions extends Partial<Omit<RunOptions, 'command' | 'catalog'>> {
   /** Whether the run may end in another way than with exit code 0. */
   readonly mayFail?: boolean;
 }
@@ -21,13 +21,13 @@ export class Platform {
   stored: StateBody[] = [];
   everything: Destination;
   committed: Destination;
-  readonly #cursorColumn: string;
+  readonly cursorColumn: string;
 
   private constructor(database: TestDatabase, config: JsonObject, catalog: ConfiguredCatalog, cursorColumn: string) {
     this.database = database;
     this.config = config;
     this.catalog = catalog;
-    this.#cursorColumn = cursorColumn;
+    this.cursorColumn = cursorColumn;
     this.everything = new Destination(catalog, cursorColumn);
     this.committed = new Destination(catalog, cursorColumn);
   }
@@ -46,6 +46,15 @@ export class Platform {
   async reconfigure(choices: CatalogChoices): Promise<void> {
     this.catalog = configuredCatalog(await discoverCatalog(this.config), choices);
     for (const destination of [this.everything, this.committed]) destination.configure(this.catalog);
+  }
+
+  /** Another connection in the same situation: what is stored, and what the destinations have. */
+  fork(): Platform {
+    const fork = new Platform(this.database, this.config, this.catalog, this.cursorColumn);
+    fork.stored = [...this.stored];
+    fork.everything = this.everything.copy(this.catalog);
+    fork.committed = this.committed.copy(this.catalog);
+    return fork;
   }
 
   /** Runs `read` with what is stored and checks every invariant. Takes nothing in yet: see `store`. */
@@ -85,9 +94,5 @@ export class Platform {
   async expectEqual(tables: readonly TableSpec[]): Promise<void> {
     const found = await this.differences(tables);
     if (found.length > 0) throw new Error(`destination and database differ:\n  ${found.join('\n  ')}`);
-  }
-
-  get cursorColumn(): string {
-    return this.#cursorColumn;
   }
 }

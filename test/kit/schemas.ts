@@ -44,6 +44,8 @@ const newAjv = (): Ajv => {
   ajv.addFormat('time', new RegExp(`^${clock}${offset}?$`));
   ajv.addFormat('uri', /^[a-z][a-z0-9+.-]*:/i);
   ajv.addKeyword({ keyword: 'airbyte_type', validate: fitsAirbyteType });
+  // In ajv's own vocabulary it is a remark; here it is a rule.
+  ajv.removeKeyword('contentEncoding');
   ajv.addKeyword({
     keyword: 'contentEncoding',
     type: 'string',

@@ -42,7 +42,7 @@ const oids = (values: readonly number[]): string => (values.length === 0 ? 'NULL
 export const readRelations = (query: Query, schemas: readonly string[]): Promise<readonly RelationRow[]> =>
   query.rows<RelationRow>(`
     SELECT ${RELATION_COLUMNS} FROM pg_catalog.pg_class c ${RELATION_JOINS}
-     WHERE n.nspname IN (${literals(schemas.filter((name) => !isSystemSchema(name)))})
+     WHERE n.nspname IN (${literals(schemas.filter(name => !isSystemSchema(name)))})
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
      ORDER BY n.nspname, c.relname`);
 
@@ -141,7 +141,7 @@ export async function readTypes(query: Query, types: readonly number[]): Promise
            -- int2vector and oidvector have elements too, but are written without braces.
            t.typelem <> 0 AND t.typlen = -1 AND t.typinput = 'pg_catalog.array_in'::regproc AS is_array
       FROM used JOIN pg_catalog.pg_type t USING (oid) JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`);
-  const byOid = new Map(rows.map((row) => [row.oid, row]));
+  const byOid = new Map(rows.map(row => [row.oid, row]));
   const resolved = new Map<number, PgType>();
   const resolve = (oid: number): PgType | undefined => {
     const known = resolved.get(oid);

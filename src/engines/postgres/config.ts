@@ -18,7 +18,12 @@ const shard = z
     name: z
       .string()
       .min(1)
-      .meta({ title: 'Name', description: 'How this shard is called in state and records. Never change it.', examples: ['eu-1'], order: 0 }),
+      .meta({
+        title: 'Name',
+        description: 'How this shard is called in state and records. Never change it.',
+        examples: ['eu-1'],
+        order: 0,
+      }),
     host: host.meta({ title: 'Host', examples: ['eu-1.example.com'], pattern_descriptor: hostRule, order: 1 }),
     port: port.optional().meta({ title: 'Port', description: 'As above where empty.', examples: [5432], order: 2 }),
     database: z.string().min(1).optional().meta({ title: 'Database', description: 'As above where empty.', order: 3 }),
@@ -49,16 +54,13 @@ const source = z
       .string()
       .min(1)
       .meta({ title: 'Username', description: 'A role that may log in and read the tables.', examples: ['reader'], order: 4 }),
-    password: z
-      .string()
-      .optional()
-      .meta({
-        title: 'Password',
-        description: 'Empty where the server asks for none.',
-        airbyte_secret: true,
-        always_show: true,
-        order: 5,
-      }),
+    password: z.string().optional().meta({
+      title: 'Password',
+      description: 'Empty where the server asks for none.',
+      airbyte_secret: true,
+      always_show: true,
+      order: 5,
+    }),
     schemas: z
       .array(z.string().min(1))
       .min(1)
@@ -91,23 +93,17 @@ const source = z
         examples: ['tributary'],
         order: 8,
       }),
-    json_columns: z
-      .enum(['text', 'native'])
-      .default('text')
-      .meta({
-        title: 'json and jsonb columns',
-        description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
-        order: 9,
-      }),
-    shards: z
-      .array(shard)
-      .optional()
-      .meta({
-        title: 'Shards',
-        description:
-          'For an application-sharded database: servers or databases that all have the same tables. Replaces host and database above; what a shard leaves empty is taken from there.',
-        order: 10,
-      }),
+    json_columns: z.enum(['text', 'native']).default('text').meta({
+      title: 'json and jsonb columns',
+      description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
+      order: 9,
+    }),
+    shards: z.array(shard).optional().meta({
+      title: 'Shards',
+      description:
+        'For an application-sharded database: servers or databases that all have the same tables. Replaces host and database above; what a shard leaves empty is taken from there.',
+      order: 10,
+    }),
   })
   .meta({ title: 'PostgreSQL' });
 
@@ -132,7 +128,13 @@ const clientCertificate = {
     .string()
     .min(1)
     .optional()
-    .meta({ title: 'Client key password', description: 'Where the key is encrypted.', airbyte_secret: true, multiline: true, order: 4 }),
+    .meta({
+      title: 'Client key password',
+      description: 'Where the key is encrypted.',
+      airbyte_secret: true,
+      multiline: true,
+      order: 4,
+    }),
 };
 const caCertificate = {
   ca_certificate: z.string().regex(CERTIFICATE, pemRule).meta({
@@ -146,22 +148,23 @@ const caCertificate = {
 };
 
 const sslMode = z.discriminatedUnion('mode', [
-    z
-      .strictObject({ mode: z.literal('disable').meta({ order: 0 }) })
-      .meta({ title: 'disable', description: 'No encryption.' }),
-    z
-      .strictObject({ mode: z.literal('prefer').meta({ order: 0 }) })
-      .meta({ title: 'prefer', description: 'Encryption where the server offers it; the server is not verified.' }),
-    z
-      .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
-      .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
-    z
-      .strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-      .meta({ title: 'verify_ca', description: 'Encryption, and the certificate of the server must come from the given authority.' }),
-    z
-      .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-      .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),
-  ]);
+  z.strictObject({ mode: z.literal('disable').meta({ order: 0 }) }).meta({ title: 'disable', description: 'No encryption.' }),
+  z
+    .strictObject({ mode: z.literal('prefer').meta({ order: 0 }) })
+    .meta({ title: 'prefer', description: 'Encryption where the server offers it; the server is not verified.' }),
+  z
+    .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
+    .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
+  z
+    .strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
+    .meta({
+      title: 'verify_ca',
+      description: 'Encryption, and the certificate of the server must come from the given authority.',
+    }),
+  z
+    .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
+    .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),
+]);
 
 export type SslMode = z.output<typeof sslMode>;
 
@@ -195,8 +198,8 @@ export const postgresConfig = z
     const shards = shardsOf(config.source);
     for (const [database, positions] of Object.entries(config.starting_gtids ?? {})) {
       for (const name of Object.keys(positions)) {
-        if (shards.some((known) => known.name === name && known.database === database)) continue;
-        const known = shards.map((each) => `"${each.database}" / "${each.name}"`).join(', ');
+        if (shards.some(known => known.name === name && known.database === database)) continue;
+        const known = shards.map(each => `"${each.database}" / "${each.name}"`).join(', ');
         refuse(['starting_gtids'], `there is no database "${database}" with a shard "${name}"; there is: ${known}`);
       }
     }
@@ -219,7 +222,7 @@ export function shardsOf(config: z.output<typeof source>): readonly ShardAddress
   const base = { host, port, database, username, password };
   const listed = config.shards ?? [];
   if (listed.length === 0) return [{ name: MAIN_SHARD, ...base }];
-  return listed.map((shard) => ({
+  return listed.map(shard => ({
     name: shard.name,
     host: shard.host,
     port: shard.port ?? base.port,

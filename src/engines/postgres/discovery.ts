@@ -118,29 +118,29 @@ const groupBy = <Row, Key>(rows: readonly Row[], key: (row: Row) => Key): Readon
 async function discoverIn(query: Query, version: number, options: DiscoverOptions): Promise<readonly PgTable[]> {
   const viaRoot = options.publication?.viaRoot ?? true;
   const wanted = options.only === undefined ? undefined : new Set(options.only.map(tableKey));
-  const found = (await readRelations(query, options.schemas)).filter((row) => wanted?.has(tableKey(idOf(row))) ?? true);
+  const found = (await readRelations(query, options.schemas)).filter(row => wanted?.has(tableKey(idOf(row))) ?? true);
   // A partition is part of its root, unless the publication speaks of partitions; one in the middle holds no rows.
-  const offered = found.filter((row) => !row.is_partition || (!viaRoot && row.relkind !== 'p'));
-  const relations = offered.filter((row) => row.partly_readable);
+  const offered = found.filter(row => !row.is_partition || (!viaRoot && row.relkind !== 'p'));
+  const relations = offered.filter(row => row.partly_readable);
   const leaves = groupBy(
     await readLeaves(
       query,
-      relations.filter((row) => row.relkind === 'p').map((row) => row.oid),
+      relations.filter(row => row.relkind === 'p').map(row => row.oid),
     ),
-    (leaf) => leaf.root,
+    leaf => leaf.root,
   );
-  const oids = relations.map((row) => row.oid);
+  const oids = relations.map(row => row.oid);
   const indexes = groupBy(
-    await readIndexes(query, [...oids, ...[...leaves.values()].flat().map((leaf) => leaf.oid)]),
-    (index) => index.relid,
+    await readIndexes(query, [...oids, ...[...leaves.values()].flat().map(leaf => leaf.oid)]),
+    index => index.relid,
   );
   const columnRows = await readColumns(query, oids);
-  const types = await readTypes(query, [...new Set(columnRows.map((column) => column.type))]);
-  const columns = groupBy(columnRows, (column) => column.relid);
-  const unreadable = columnRows.filter((column) => !column.readable).length;
+  const types = await readTypes(query, [...new Set(columnRows.map(column => column.type))]);
+  const columns = groupBy(columnRows, column => column.relid);
+  const unreadable = columnRows.filter(column => !column.readable).length;
   tellLeftOut(offered, relations, unreadable, options.log);
   const catalog: Catalog = { version, viaRoot, options, leaves, indexes, columns, types };
-  return relations.map((row) => tableOf(row, catalog));
+  return relations.map(row => tableOf(row, catalog));
 }
 
 interface Catalog {
@@ -153,14 +153,19 @@ interface Catalog {
   readonly types: ReadonlyMap<number, PgType>;
 }
 
-function tellLeftOut(offered: readonly RelationRow[], kept: readonly RelationRow[], columns: number, log: Logger | undefined): void {
-  const denied = offered.filter((row) => !row.partly_readable).map((row) => tableLabel(idOf(row)));
+function tellLeftOut(
+  offered: readonly RelationRow[],
+  kept: readonly RelationRow[],
+  columns: number,
+  log: Logger | undefined,
+): void {
+  const denied = offered.filter(row => !row.partly_readable).map(row => tableLabel(idOf(row)));
   if (denied.length > 0) {
     const more = denied.length > 10 ? ` and ${denied.length - 10} more` : '';
     log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${denied.slice(0, 10).join(', ')}${more}.`);
   }
   if (columns === 0) return;
-  const partly = kept.filter((row) => !row.readable).map((row) => tableLabel(idOf(row)));
+  const partly = kept.filter(row => !row.readable).map(row => tableLabel(idOf(row)));
   log?.warn(`${columns} columns are left out for want of SELECT, in ${partly.slice(0, 10).join(', ')}.`);
 }
 
@@ -173,7 +178,7 @@ const factsOf = (row: RelationRow, indexes: readonly IndexRow[]): RelationFacts 
   relkind: row.relkind,
   persistence: row.persistence,
   replicaIdentity: row.replident,
-  indexes: indexes.map((index) => ({
+  indexes: indexes.map(index => ({
     primary: index.primary,
     replicaIdentity: index.replident,
     immediate: index.immediate,
@@ -189,7 +194,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
   const membership = publication?.memberships.get(row.oid);
   const allColumns = catalog.columns.get(row.oid) ?? [];
   const publishes = publishedColumns(catalog, member?.columns ?? null);
-  const columns = allColumns.filter((column) => column.readable).map((column) => columnOf(column, catalog, publishes));
+  const columns = allColumns.filter(column => column.readable).map(column => columnOf(column, catalog, publishes));
   const factsFor = (each: RelationRow): RelationFacts => factsOf(each, catalog.indexes.get(each.oid) ?? []);
   const facts = factsFor(row);
   const followFacts: FollowFacts = {
@@ -197,16 +202,17 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     table: facts,
     leaves: leafRows.map(factsFor),
     columns,
-    generated: allColumns.filter((column) => column.generated !== '' && !publishes(column)).map((column) => column.name),
+    generated: allColumns.filter(column => column.generated !== '' && !publishes(column)).map(column => column.name),
     rowSecurity: row.row_security,
     leavesPublished: row.relkind === 'p' && !catalog.viaRoot,
   };
   const { follow, identity, primaryKey } = followOf(followFacts);
-  const primary = facts.indexes.find((index) => index.primary)?.columns ?? [];
-  const keyset = primary.every((name) => columns.some((column) => column.name === name)) ? primary : [];
+  const primary = facts.indexes.find(index => index.primary)?.columns ?? [];
+  const pageable = (name: string): boolean => columns.some(column => column.name === name && hasBuiltInOrder(column.pgType));
+  const keyset = primary.every(pageable) ? primary : [];
   const storage: readonly RelationRow[] = row.relkind === 'p' ? leafRows : [row];
   const stores = row.relkind !== 'v' && row.relkind !== 'f';
-  const counted = storage.filter((each) => each.tuples >= 0);
+  const counted = storage.filter(each => each.tuples >= 0);
   return {
     id,
     columns,
@@ -214,15 +220,15 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     follow,
     resumable: keyset.length > 0,
     identity: membership === undefined ? `${row.oid}` : `${row.oid}/${membership}`,
-    ...(stores && counted.length > 0 && { estimatedRows: Math.round(sum(counted.map((each) => each.tuples))) }),
-    ...(stores && { estimatedBytes: sum(storage.map((each) => each.pages)) * PAGE_BYTES }),
+    ...(stores && counted.length > 0 && { estimatedRows: Math.round(sum(counted.map(each => each.tuples))) }),
+    ...(stores && { estimatedBytes: sum(storage.map(each => each.pages)) * PAGE_BYTES }),
     oid: row.oid,
     relkind: row.relkind,
     persistence: row.persistence,
     heap: storage.every(isHeap),
     pages: row.pages,
     isPartition: row.is_partition,
-    leaves: leafRows.map((leaf) => ({
+    leaves: leafRows.map(leaf => ({
       oid: leaf.oid,
       id: idOf(leaf),
       relkind: leaf.relkind,
@@ -246,15 +252,25 @@ function publishedColumns(catalog: Catalog, list: readonly string[] | null): (co
   const { publication } = catalog.options;
   // A publication that does not exist yet will be made with publish_generated_columns = stored, where that is known.
   const stored = publication?.generatedColumns ?? catalog.version >= 18_00_00;
-  return (column) => {
+  return column => {
     if (list !== null) return list.includes(column.name);
     return column.generated === '' || (column.generated === 's' && stored);
   };
 }
 
+/**
+ * Whether `>` on the type means the order of its index. Sessions of ours see only the operators of pg_catalog: an
+ * extension's type (citext) would be compared by another type's operator, and rows be passed over.
+ */
+function hasBuiltInOrder(type: PgType): boolean {
+  if (type.base !== undefined) return hasBuiltInOrder(type.base);
+  return type.namespace === 'pg_catalog' || type.typtype === 'e';
+}
+
 function columnOf(row: ColumnRow, catalog: Catalog, publishes: (column: ColumnRow) => boolean): PgColumn {
   const pgType = catalog.types.get(row.type);
-  if (pgType === undefined) throw new ConnectorError('INVARIANT', `Type ${row.type} of the column "${row.name}" is not in pg_type.`);
+  if (pgType === undefined)
+    throw new ConnectorError('INVARIANT', `Type ${row.type} of the column "${row.name}" is not in pg_type.`);
   const pg = columnType(pgType, row.typmod, row.ndims, { nativeJson: catalog.options.nativeJson });
   return {
     name: row.name,

@@ -30,16 +30,17 @@ export function followOf(facts: FollowFacts): Follow {
   const reason = 'reason' in identity ? identity.reason : obstacle(facts, identity);
   if (reason === undefined && !('reason' in identity)) {
     const { columns } = identity;
-    const carried = columns.every((name) => isKeyColumn(facts, name) && isPublished(facts, name));
+    const carried = columns.every(name => isKeyColumn(facts, name) && isPublished(facts, name));
     return { follow: true, identity, primaryKey: carried ? columns : [] };
   }
   // Read as full refresh, a deferrable key will do: within one snapshot it is unique.
-  const primary = facts.table.indexes.find((index) => index.primary)?.columns ?? [];
-  const primaryKey = primary.every((name) => isKeyColumn(facts, name)) ? primary : [];
+  const primary = facts.table.indexes.find(index => index.primary)?.columns ?? [];
+  const primaryKey = primary.every(name => isKeyColumn(facts, name)) ? primary : [];
   return { follow: { reason: reason ?? '' }, identity: null, primaryKey };
 }
 
-const columnNamed = (facts: FollowFacts, name: string): PgColumn | undefined => facts.columns.find((column) => column.name === name);
+const columnNamed = (facts: FollowFacts, name: string): PgColumn | undefined =>
+  facts.columns.find(column => column.name === name);
 
 /** Readable, and of a type by which a destination can tell rows apart. */
 function isKeyColumn(facts: FollowFacts, name: string): boolean {
@@ -53,7 +54,8 @@ function obstacle(facts: FollowFacts, identity: ReplicaIdentity): string | undef
   const name = tableLabel(facts.table.id);
   const table = qualified(facts.table.id);
   const full = `ALTER TABLE ${table} REPLICA IDENTITY FULL;`;
-  if (facts.leavesPublished) return `the publication publishes the partitions of ${name} as tables of their own; read those instead.`;
+  if (facts.leavesPublished)
+    return `the publication publishes the partitions of ${name} as tables of their own; read those instead.`;
   if (facts.rowSecurity) {
     return `row-level security hides rows of ${name} from this role, but the log shows them all. Give the role BYPASSRLS, or read the table as full refresh.`;
   }
@@ -65,8 +67,10 @@ function obstacle(facts: FollowFacts, identity: ReplicaIdentity): string | undef
   for (const key of identity.columns) {
     const column = columnNamed(facts, key);
     if (column === undefined) return `the column "${key}" of the key of ${name} may not be read. Grant SELECT on it.`;
-    if (!isKeyColumn(facts, key)) return `the key column "${key}" of ${name} is an array or JSON, which is no key elsewhere. Run: ${full}`;
-    if (!column.published) return `the log does not carry the key column "${key}" of ${name}, which is generated or not in the publication's column list.`;
+    if (!isKeyColumn(facts, key))
+      return `the key column "${key}" of ${name} is an array or JSON, which is no key elsewhere. Run: ${full}`;
+    if (!column.published)
+      return `the log does not carry the key column "${key}" of ${name}, which is generated or not in the publication's column list.`;
   }
   return undefined;
 }

@@ -1,9 +1,16 @@
 import type { Problem } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
 import { discoverTables, OLDEST_VERSION, type PgTable, versionProblem } from './discovery.ts';
-import { addTablesSql, createPublicationSql, type Publication, publicationFlaws, readPublication } from './replication/publication.ts';
+import {
+  addTablesSql,
+  createPublicationSql,
+  type Publication,
+  publicationFlaws,
+  readPublication,
+} from './replication/publication.ts';
 import { readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { literals, type Query, quoteIdent } from './sql.ts';
 
@@ -12,6 +19,11 @@ export interface Findings {
   readonly problems: readonly Problem[];
   /** What a user should know: tables that cannot be followed, or not be read. */
   readonly notices: readonly string[];
+}
+
+export interface Prerequisites extends Findings {
+  /** Nothing found so far keeps a replication connection from being opened. */
+  readonly mayReplicate: boolean;
 }
 
 interface ServerFacts {
@@ -45,12 +57,11 @@ const SERVER_FACTS = `
  * Everything on this server that would keep a read from working, found without changing anything. The configured
  * catalog is not known here, so a table that cannot be followed is only a notice, unless none can.
  */
-export async function findProblems(query: Query, config: PostgresConfig): Promise<Findings> {
+export async function findProblems(query: Query, config: PostgresConfig): Promise<Prerequisites> {
   const [server] = await query.rows<ServerFacts>(SERVER_FACTS);
-  if (server === undefined) return { problems: [{ code: 'INVARIANT', detail: 'The server gave no settings.' }], notices: [] };
-  if (server.version < OLDEST_VERSION) {
-    return { problems: [{ code: 'SERVER_VERSION', detail: versionProblem(server.version) }], notices: [] };
-  }
+  if (server === undefined) throw new ConnectorError('INVARIANT', 'The server gave no settings.');
+  if (server.version < OLDEST_VERSION)
+    return { ...problem('SERVER_VERSION', versionProblem(server.version)), mayReplicate: false };
   const { schemas, publication: name, replication_slot: slotName } = config.source;
   const publication = await readPublication(query, name);
   const slot = await readSlot(query, slotName);
@@ -64,7 +75,11 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     publicationProblems({ server, publication, name, tables, owned }),
     followProblems(tables),
   ];
-  return { problems: parts.flatMap((part) => part.problems), notices: parts.flatMap((part) => part.notices) };
+  return {
+    problems: parts.flatMap(part => part.problems),
+    notices: parts.flatMap(part => part.notices),
+    mayReplicate: server.may_replicate && server.used_senders < server.max_senders,
+  };
 }
 
 const nothing: Findings = { problems: [], notices: [] };
@@ -115,7 +130,8 @@ function slotProblems(server: ServerFacts, slot: Slot | undefined, config: Postg
   if (misfit !== undefined) return problem('SLOT_UNUSABLE', misfit);
   const loss = slotLoss(slot);
   if (loss !== undefined) {
-    if (config.invalid_position === 'resnapshot') return { problems: [], notices: [`${loss} The next read takes a new snapshot.`] };
+    if (config.invalid_position === 'resnapshot')
+      return { problems: [], notices: [`${loss} The next read takes a new snapshot.`] };
     return problem('POSITION_LOST', loss);
   }
   const holder = slot.activePid === null ? '' : ` by process ${slot.activePid}`;
@@ -130,23 +146,29 @@ async function schemaProblems(
 ): Promise<Findings> {
   const existing = await query.rows<{ name: string; usable: boolean }>(`
     SELECT nspname::text AS name, has_schema_privilege(oid, 'USAGE') AS usable FROM pg_catalog.pg_namespace
-     WHERE nspname IN (${literals(schemas)}) OR lower(nspname) IN (${literals(schemas.map((name) => name.toLowerCase()))})`);
+     WHERE nspname IN (${literals(schemas)}) OR lower(nspname) IN (${literals(schemas.map(name => name.toLowerCase()))})`);
   const role = quoteIdent(server.role);
   const problems: Problem[] = [];
   const notices: string[] = [];
   for (const schema of new Set(schemas)) {
-    const found = existing.find((row) => row.name === schema);
-    const inside = relations.filter((row) => row.namespace === schema);
-    const readable = inside.filter((row) => row.partly_readable);
+    const found = existing.find(row => row.name === schema);
+    const inside = relations.filter(row => row.namespace === schema);
+    const readable = inside.filter(row => row.partly_readable);
     const grant = `GRANT USAGE ON SCHEMA ${quoteIdent(schema)} TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA ${quoteIdent(schema)} TO ${role};`;
     if (isSystemSchema(schema)) {
-      problems.push({ code: 'SCHEMA_MISSING', detail: `"${schema}" is a system schema; those are not offered. Remove it from schemas.` });
+      problems.push({
+        code: 'SCHEMA_MISSING',
+        detail: `"${schema}" is a system schema; those are not offered. Remove it from schemas.`,
+      });
     } else if (found === undefined) {
-      const other = existing.find((row) => row.name.toLowerCase() === schema.toLowerCase());
+      const other = existing.find(row => row.name.toLowerCase() === schema.toLowerCase());
       const hint = other === undefined ? '' : ` There is "${other.name}"; upper and lower case matter.`;
       problems.push({ code: 'SCHEMA_MISSING', detail: `The schema "${schema}" does not exist in "${server.database}".${hint}` });
     } else if (inside.length === 0) {
-      problems.push({ code: 'SCHEMA_MISSING', detail: `The schema "${schema}" has no tables. Remove it from schemas, or create some.` });
+      problems.push({
+        code: 'SCHEMA_MISSING',
+        detail: `The schema "${schema}" has no tables. Remove it from schemas, or create some.`,
+      });
     } else if (readable.length === 0) {
       const right = found.usable ? 'SELECT on none of the tables' : 'no USAGE';
       problems.push({
@@ -154,7 +176,7 @@ async function schemaProblems(
         detail: `The role "${server.role}" has ${right} in the schema "${schema}". Run: ${grant}`,
       });
     } else {
-      const denied = inside.filter((row) => !row.partly_readable && !row.is_partition).map(labelOf);
+      const denied = inside.filter(row => !row.partly_readable && !row.is_partition).map(labelOf);
       if (denied.length > 0) notices.push(`Not offered for want of SELECT: ${list(denied)}. To offer them run: ${grant}`);
     }
   }
@@ -167,9 +189,9 @@ const labelOf = (row: RelationRow): string => tableLabel({ namespace: row.namesp
 async function ownedTables(query: Query, tables: readonly PgTable[]): Promise<ReadonlySet<number>> {
   if (tables.length === 0) return new Set();
   const rows = await query.rows<{ oid: number }>(
-    `SELECT oid FROM pg_catalog.pg_class WHERE oid IN (${tables.map((table) => table.oid).join(', ')}) AND pg_has_role(relowner, 'USAGE')`,
+    `SELECT oid FROM pg_catalog.pg_class WHERE oid IN (${tables.map(table => table.oid).join(', ')}) AND pg_has_role(relowner, 'USAGE')`,
   );
-  return new Set(rows.map((row) => row.oid));
+  return new Set(rows.map(row => row.oid));
 }
 
 interface PublicationFacts {
@@ -182,25 +204,29 @@ interface PublicationFacts {
 
 function publicationProblems(facts: PublicationFacts): Findings {
   const { server, publication, name, tables, owned } = facts;
-  const followed = tables.filter((table) => table.follow === true);
+  const followed = tables.filter(table => table.follow === true);
   if (publication === undefined) return absentPublication(facts, followed);
   const problems = publicationFlaws(publication).map((detail): Problem => ({ code: 'PUBLICATION_UNUSABLE', detail }));
-  const lacking = followed.filter((table) => !publication.tables.has(tableKey(table.id)));
+  const lacking = followed.filter(table => !publication.tables.has(tableKey(table.id)));
   const addable = publication.managed && publication.owned && !server.standby;
-  const others = lacking.filter((table) => !addable || !owned.has(table.oid)).map((table) => table.id);
+  const others = lacking.filter(table => !addable || !owned.has(table.oid)).map(table => table.id);
   if (others.length === 0) return { problems, notices: [] };
   const detail = `The publication "${name}" lacks ${list(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(name, others)}`;
-  if (others.length === followed.length) return { problems: [...problems, { code: 'PUBLICATION_UNUSABLE', detail }], notices: [] };
+  if (others.length === followed.length)
+    return { problems: [...problems, { code: 'PUBLICATION_UNUSABLE', detail }], notices: [] };
   return { problems, notices: [detail] };
 }
 
 function absentPublication({ server, name, owned }: PublicationFacts, followed: readonly PgTable[]): Findings {
-  const all = followed.map((table) => table.id);
+  const all = followed.map(table => table.id);
   const sql = createPublicationSql(name, all, server.version);
   if (server.standby) {
-    return problem('PUBLICATION_UNUSABLE', `There is no publication "${name}", and none can be made on a standby. Run on the primary: ${sql}`);
+    return problem(
+      'PUBLICATION_UNUSABLE',
+      `There is no publication "${name}", and none can be made on a standby. Run on the primary: ${sql}`,
+    );
   }
-  const foreign: readonly TableId[] = followed.filter((table) => !owned.has(table.oid)).map((table) => table.id);
+  const foreign: readonly TableId[] = followed.filter(table => !owned.has(table.oid)).map(table => table.id);
   const may = `The role "${server.role}" may not create the publication "${name}"`;
   if (all.length > 0 && foreign.length === all.length) {
     return problem('PUBLICATION_UNUSABLE', `${may}: it owns none of the tables. Let their owner, or a superuser, run: ${sql}`);
@@ -215,9 +241,9 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
 }
 
 function followProblems(tables: readonly PgTable[]): Findings {
-  const reasons = tables.flatMap((table) => (table.follow === true ? [] : [table.follow.reason]));
+  const reasons = tables.flatMap(table => (table.follow === true ? [] : [table.follow.reason]));
   if (tables.length === 0 || reasons.length < tables.length) {
-    return { problems: [], notices: reasons.map((reason) => `Only as full refresh: ${reason}`) };
+    return { problems: [], notices: reasons.map(reason => `Only as full refresh: ${reason}`) };
   }
   return problem('REPLICA_IDENTITY_MISSING', `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
 }

@@ -45,10 +45,9 @@ class Member {
   async check(): Promise<readonly Problem[]> {
     const { config, context, target } = this.options;
     try {
-      const { problems, notices } = await findProblems(await this.query(), config);
+      const { problems, notices, mayReplicate } = await findProblems(await this.query(), config);
       for (const notice of notices) context.log.info(notice);
-      const refused = problems.some((problem) => problem.code === 'PERMISSION_DENIED' || problem.code === 'SERVER_VERSION');
-      return refused ? problems : [...problems, ...(await this.#tryReplication())];
+      return mayReplicate ? [...problems, ...(await this.#tryReplication())] : problems;
     } catch (error) {
       return [asProblem(toConnectorError(error, `Checking "${target.database}" on ${target.host}:${target.port}`))];
     }
@@ -93,42 +92,46 @@ class PostgresSession implements Session {
 
   async check(): Promise<readonly Problem[]> {
     const found = await Promise.all(
-      this.#members.map(async (member) => {
+      this.#members.map(async member => {
         const problems = await member.check();
         if (this.#members.length === 1) return problems;
-        return problems.map((problem) => ({ ...problem, detail: `Shard "${member.options.id}": ${problem.detail}` }));
+        return problems.map(problem => ({ ...problem, detail: `Shard "${member.options.id}": ${problem.detail}` }));
       }),
     );
     return found.flat();
   }
 
   async discover(): Promise<readonly Table[]> {
-    const [first = [], ...others] = await Promise.all(this.#members.map((member) => member.discover()));
+    const [first = [], ...others] = await Promise.all(this.#members.map(member => member.discover()));
     return others.reduce<readonly PgTable[]>((tables, other, index) => {
       const id = this.#members[index + 1]?.options.id ?? ('' as ShardId);
-      return commonTables(tables, other, (what) => this.#context.log.warn(`Shard "${id}" ${what}`));
+      return commonTables(tables, other, what => this.#context.log.warn(`Shard "${id}" ${what}`));
     }, first);
   }
 
   shards(): Promise<readonly Shard[]> {
-    this.#shards ??= this.#members.map((member) => new PostgresShard(member.options));
+    this.#shards ??= this.#members.map(member => new PostgresShard(member.options));
     return Promise.resolve(this.#shards);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#members.map((member) => member.close()), ...(this.#shards ?? []).map((shard) => shard.close())]);
+    await Promise.all([...this.#members.map(member => member.close()), ...(this.#shards ?? []).map(shard => shard.close())]);
   }
 }
 
 const columnsOf = (table: Table): string =>
-  JSON.stringify(table.columns.map(({ name, type, nullable }) => [name, type, nullable]).sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)));
+  JSON.stringify(
+    table.columns
+      .map(({ name, type, nullable }) => [name, type, nullable])
+      .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+  );
 
 /**
  * The tables that both have with equal columns and key. One that only some can follow is not followed at all: a stream
  * has one way of being read.
  */
 function commonTables(tables: readonly PgTable[], others: readonly PgTable[], tell: (what: string) => void): readonly PgTable[] {
-  const byKey = new Map(others.map((table) => [tableKey(table.id), table]));
+  const byKey = new Map(others.map(table => [tableKey(table.id), table]));
   const lacking: TableId[] = [];
   const common = tables.flatMap((table): PgTable[] => {
     const other = byKey.get(tableKey(table.id));
@@ -156,7 +159,7 @@ function commonTables(tables: readonly PgTable[], others: readonly PgTable[], te
     ];
   });
   if (lacking.length > 0) tell(`lacks ${lacking.map(tableLabel).join(', ')}: left out.`);
-  if (byKey.size > 0) tell(`alone has ${[...byKey.values()].map((table) => tableLabel(table.id)).join(', ')}: left out.`);
+  if (byKey.size > 0) tell(`alone has ${[...byKey.values()].map(table => tableLabel(table.id)).join(', ')}: left out.`);
   return common;
 }
 

@@ -111,9 +111,8 @@ export class PostgresShard implements Shard {
   async reset(): Promise<void> {
     const name = this.#options.config.source.replication_slot;
     const query = await this.#query();
-    const slot = await readSlot(query, name);
-    if (slot === undefined || slotLoss(slot) === undefined) return;
-    this.#options.context.log.warn(`Dropping the replication slot "${name}" on ${this.#what}: its log is lost.`);
+    if ((await this.#freeSlot(name)) === undefined) return;
+    this.#options.context.log.warn(`Dropping the replication slot "${name}" on ${this.#what}: it is of no use any more.`);
     await dropSlot(query, name);
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import type { JsonObject, SnapshotCursor, TableId } from '../../contract/ids.ts';
+import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readLeaves } from './catalog-queries.ts';
@@ -43,8 +43,9 @@ interface KeyCursor {
 /** One relation of which the rows are read: the table itself, or a partition of it. */
 interface Part {
   readonly oid: number;
-  readonly id: TableId;
   readonly heap: boolean;
+  /** As it stands behind FROM. */
+  readonly from: string;
 }
 
 /**
@@ -120,10 +121,9 @@ class TableSnapshot {
   /** One relation's heap. It may be gone by now (a dropped partition): then so are its rows. */
   async *#pagesOf(part: Part, resume: PageCursor | null, leaves: string): AsyncGenerator<SnapshotEvent, 'done' | 'restart'> {
     const size = ChunkSize.pages(this.#request.chunkMillis);
-    const from = `ONLY ${qualified(part.id)}`;
     let filenode = resume?.filenode ?? null;
     for (let page = resume?.page ?? 0; ; ) {
-      const state = await this.#lock(part, from);
+      const state = await this.#lock(part);
       if (state === null) return part.oid === this.#table.oid ? this.#tableGone() : 'done';
       if (filenode !== null && state.filenode !== filenode) {
         await this.#connection.query('COMMIT');
@@ -134,7 +134,9 @@ class TableSnapshot {
       const range = [page === 0 ? '' : `ctid >= '(${page},0)'`, last ? '' : `ctid < '(${page + size.current},0)'`];
       const where = [...range, this.#filter()].filter(condition => condition !== '');
       const began = Date.now();
-      yield* this.#copy(`SELECT ${this.#columns()} FROM ${from}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`);
+      yield* this.#copy(
+        `SELECT ${this.#columns()} FROM ${part.from}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`,
+      );
       await this.#connection.query('COMMIT');
       if (last) return 'done';
       page += size.current;
@@ -147,9 +149,9 @@ class TableSnapshot {
    * Opens a transaction and holds the relation, so that its storage stays what it is until COMMIT; only then the snapshot
    * of COPY opens (READ COMMITTED), so that a rewrite we waited for cannot make rows invisible. Null: it is gone.
    */
-  async #lock(part: Part, from: string): Promise<{ filenode: string; pages: number } | null> {
+  async #lock(part: Part): Promise<{ filenode: string; pages: number } | null> {
     try {
-      await this.#connection.query(`BEGIN READ ONLY; SELECT ${this.#columns()} FROM ${from} LIMIT 0`);
+      await this.#connection.query(`BEGIN READ ONLY; SELECT ${this.#columns()} FROM ${part.from} LIMIT 0`);
       const [row] = await this.#connection.query(
         `SELECT pg_relation_filenode(${part.oid}), pg_relation_size(${part.oid}) / current_setting('block_size')::int8`,
       );
@@ -174,7 +176,7 @@ class TableSnapshot {
       const began = Date.now();
       this.#rows.keepKey(keys.length);
       yield* this.#copy(
-        `SELECT ${names}, ${this.#columns()} FROM ${this.#from()}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ` +
+        `SELECT ${[...keys.map(quoteIdent), ...this.#columnList()].join(', ')} FROM ${this.#from()}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ` +
           `ORDER BY ${names} LIMIT ${size.current}`,
       );
       if (this.#rows.count < size.current) return;
@@ -202,17 +204,22 @@ class TableSnapshot {
 
   /** Partitions are read one by one in the order of their oids; everything else is one part. */
   async #parts(): Promise<readonly Part[]> {
-    const { oid, id, heap, relkind } = this.#table;
-    if (relkind !== 'p') return [{ oid, id, heap }];
+    const { oid, heap, relkind } = this.#table;
+    if (relkind !== 'p') return [{ oid, heap, from: this.#from() }];
     const leaves = await readLeaves(this.#source.query, [oid]);
+    // The right to read the root is enough to read through it, but its partitions cannot be told apart then.
+    if (leaves.some(leaf => !leaf.readable)) return [{ oid, heap: false, from: this.#from() }];
     return leaves
-      .map(leaf => ({ oid: leaf.oid, id: { namespace: leaf.namespace, name: leaf.name }, heap: leaf.access_method === 'heap' }))
+      .map(leaf => ({ oid: leaf.oid, heap: leaf.access_method === 'heap', from: `ONLY ${qualified(leaf)}` }))
       .sort((a, b) => a.oid - b.oid);
   }
 
   #columns(): string {
-    const { columns } = this.#request.selection;
-    return columns.map(column => quoteIdent(column.name)).join(', ');
+    return this.#columnList().join(', ');
+  }
+
+  #columnList(): readonly string[] {
+    return this.#request.selection.columns.map(column => quoteIdent(column.name));
   }
 
   /** A parent of inherited tables gives its own rows only: its children are streams of their own. */

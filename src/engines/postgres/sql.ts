@@ -21,7 +21,8 @@ export const queryOn = (client: Pick<pg.Client, 'query'>): Query => ({
 
 function refuseNul(text: string): void {
   // A NUL ends the statement on its way to the server: what follows would be cut off.
-  if (text.includes('\0')) throw new ConnectorError('CONFIG_INVALID', 'a name holds a NUL character, which no name in PostgreSQL can');
+  if (text.includes('\0'))
+    throw new ConnectorError('CONFIG_INVALID', 'a name holds a NUL character, which no name in PostgreSQL can');
 }
 
 /** An identifier in double quotes, always: reserved words, upper case, dots and quotes need no further thought. */
@@ -49,5 +50,6 @@ export async function serverVersion(query: Query): Promise<number> {
 }
 
 /** The type of a column for a cast: by schema and name, hence without a modifier that could cut the value. */
-export const typeSql = (column: { readonly pgType: { readonly namespace: string; readonly name: string } } | undefined): string =>
-  column === undefined ? 'pg_catalog.text' : qualified(column.pgType);
+export const typeSql = (
+  column: { readonly pgType: { readonly namespace: string; readonly name: string } } | undefined,
+): string => (column === undefined ? 'pg_catalog.text' : qualified(column.pgType));

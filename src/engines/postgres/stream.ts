@@ -55,6 +55,8 @@ class LogReader {
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
   #inTransaction = false;
+  /** The server has answered: it has been told what it may forget. */
+  #answered = false;
   #xid = 0;
   #reached: number;
 
@@ -81,8 +83,9 @@ class LogReader {
         else await wal.fill();
       } else if (found === SERVER_KEEPALIVE) {
         // Within a transaction the server may be further than what we have of it.
-        if (!this.atBoundary || wal.walEnd <= this.#reached) continue;
-        this.#reached = wal.walEnd;
+        if (!this.atBoundary || (wal.walEnd <= this.#reached && this.#answered)) continue;
+        this.#answered = true;
+        this.#reached = Math.max(this.#reached, wal.walEnd);
         yield { kind: 'heartbeat', position: this.#source.position(this.#reached) };
       } else {
         const { bytes, start, end } = wal;

@@ -44,7 +44,8 @@ describePostgres(major => {
       return tables;
     });
   };
-  const byName = (tables: readonly PgTable[]): ReadonlyMap<string, PgTable> => new Map(tables.map(table => [table.id.name, table]));
+  const byName = (tables: readonly PgTable[]): ReadonlyMap<string, PgTable> =>
+    new Map(tables.map(table => [table.id.name, table]));
   const reasonOf = (table: PgTable | undefined): string => {
     if (table === undefined) return 'not offered';
     return table.follow === true ? '' : table.follow.reason;
@@ -70,7 +71,16 @@ describePostgres(major => {
         CREATE SEQUENCE seq; CREATE TYPE composite AS (a int);
         CREATE TEMPORARY TABLE temporary_one (id int PRIMARY KEY);`);
       const tables = byName(await discover(schema, { schemas: [schema, 'pg_catalog', 'information_schema', 'pg_toast'] }));
-      expect([...tables.keys()]).toEqual(['a_matview', 'a_view', 'child', 'keyed', 'keyless', 'no_columns', 'parent', 'unlogged']);
+      expect([...tables.keys()]).toEqual([
+        'a_matview',
+        'a_view',
+        'child',
+        'keyed',
+        'keyless',
+        'no_columns',
+        'parent',
+        'unlogged',
+      ]);
       const followed = [...tables.values()].filter(table => table.follow === true).map(table => table.id.name);
       expect(followed).toEqual(['child', 'keyed', 'parent']);
       expect(reasonOf(tables.get('keyless'))).toContain(`ALTER TABLE "${schema}"."keyless" REPLICA IDENTITY FULL;`);
@@ -92,7 +102,9 @@ describePostgres(major => {
       expect(table?.id).toEqual({ namespace: schema, name });
       expect(table?.columns.map(column => column.name)).toEqual(['I"D', 'a.b', '\\', 'ÜMLAUT']);
       expect(table?.primaryKey).toEqual(['I"D']);
-      const added = await withQuery(engineConfig(server, database), query => ensurePublication(query, `p"ub ${schema}`, [table as PgTable]));
+      const added = await withQuery(engineConfig(server, database), query =>
+        ensurePublication(query, `p"ub ${schema}`, [table as PgTable]),
+      );
       expect(added).toEqual({ added: [{ namespace: schema, name }] });
       expect((await discover(schema, { publication: `p"ub ${schema}` }))[0]?.identity).toMatch(/^\d+\/\d+$/);
     });
@@ -182,7 +194,12 @@ describePostgres(major => {
         CREATE TABLE by_array_whole (id int[] PRIMARY KEY); ALTER TABLE by_array_whole REPLICA IDENTITY FULL;
         CREATE TABLE by_jsonb (id jsonb PRIMARY KEY);`);
       const tables = byName(await discover(schema));
-      const summary = [...tables].map(([name, table]) => [name, table.follow === true, table.primaryKey, table.replicaIdentity?.kind]);
+      const summary = [...tables].map(([name, table]) => [
+        name,
+        table.follow === true,
+        table.primaryKey,
+        table.replicaIdentity?.kind,
+      ]);
       expect(summary).toEqual([
         ['by_array', false, [], undefined],
         ['by_array_whole', true, [], 'full'],
@@ -214,7 +231,9 @@ describePostgres(major => {
       for (const table of tables) {
         const name = `${schema}.${table.id.name}`;
         const generated = major >= 18 ? ', publish_generated_columns = stored' : '';
-        await admin.query(`INSERT INTO ${name} ${table.id.name === 'b' || /^[chi]$/.test(table.id.name) ? '(v) VALUES (1)' : '(id, v) VALUES (1, 1)'}`);
+        await admin.query(
+          `INSERT INTO ${name} ${table.id.name === 'b' || /^[chi]$/.test(table.id.name) ? '(v) VALUES (1)' : '(id, v) VALUES (1, 1)'}`,
+        );
         await admin.query(`CREATE PUBLICATION probe FOR TABLE ${name} WITH (publish_via_partition_root = true${generated})`);
         const update = admin.query(`UPDATE ${name} SET v = 2`);
         const worked = await update.then(
@@ -261,8 +280,19 @@ describePostgres(major => {
       const [table] = await discover(schema);
       const columns = new Map(table?.columns.map(column => [column.name, column]));
       expect(columns.has('dropped')).toBe(false);
-      expect(columns.get('id')).toMatchObject({ attnum: 1, type: { kind: 'integer' }, nullable: false, identity: 'a', toastable: false });
-      expect(columns.get('d')).toMatchObject({ attnum: 3, type: { kind: 'string' }, typeSql: `${schema}.short`, toastable: true });
+      expect(columns.get('id')).toMatchObject({
+        attnum: 1,
+        type: { kind: 'integer' },
+        nullable: false,
+        identity: 'a',
+        toastable: false,
+      });
+      expect(columns.get('d')).toMatchObject({
+        attnum: 3,
+        type: { kind: 'string' },
+        typeSql: `${schema}.short`,
+        toastable: true,
+      });
       expect(columns.get('d')?.pgType).toMatchObject({ typtype: 'd', typmod: 9, base: { name: 'varchar' } });
       expect(columns.get('ds')?.pgType.base?.element).toMatchObject({ name: 'short', base: { name: 'varchar' } });
       expect(columns.get('ds')?.type).toEqual({ kind: 'array', items: { kind: 'string' } });
@@ -278,7 +308,9 @@ describePostgres(major => {
         expect(columns.get('virt')).toMatchObject({ generated: 'v', published: false });
         expect(columns.get('maybe')?.nullable).toBe(true);
       }
-      expect((await discover(schema, { nativeJson: true }))[0]?.columns.find(column => column.name === 'j')?.type).toEqual({ kind: 'object' });
+      expect((await discover(schema, { nativeJson: true }))[0]?.columns.find(column => column.name === 'j')?.type).toEqual({
+        kind: 'object',
+      });
     });
 
     if (major >= 15) {
@@ -309,13 +341,17 @@ describePostgres(major => {
     await note();
     await admin.query(`ALTER PUBLICATION entry ADD TABLE ${schema}.t`);
     await note();
-    await admin.query(`DROP TABLE ${schema}.t; CREATE TABLE ${schema}.t (id int PRIMARY KEY); ALTER PUBLICATION entry ADD TABLE ${schema}.t`);
+    await admin.query(
+      `DROP TABLE ${schema}.t; CREATE TABLE ${schema}.t (id int PRIMARY KEY); ALTER PUBLICATION entry ADD TABLE ${schema}.t`,
+    );
     await note();
     expect(new Set(identities).size).toBe(4);
   });
 
   it('estimates rows where they were counted, and only there', async () => {
-    const schema = await inSchema('CREATE TABLE counted (id int); INSERT INTO counted SELECT generate_series(1, 1000); ANALYZE counted; CREATE TABLE fresh (id int);');
+    const schema = await inSchema(
+      'CREATE TABLE counted (id int); INSERT INTO counted SELECT generate_series(1, 1000); ANALYZE counted; CREATE TABLE fresh (id int);',
+    );
     const tables = byName(await discover(schema));
     expect(tables.get('counted')?.estimatedRows).toBe(1000);
     expect(tables.get('counted')?.estimatedBytes).toBeGreaterThan(30_000);

@@ -135,7 +135,9 @@ describePostgres(major => {
       await asAdmin(async query => {
         await expect(ensurePublication(query, 'tributary', await tablesOf(query, 'other'))).rejects.toMatchObject({
           code: 'PUBLICATION_UNUSABLE',
-          detail: expect.stringMatching(/does not publish updates and deletes\. Run: ALTER PUBLICATION "tributary" SET \(publish = /),
+          detail: expect.stringMatching(
+            /does not publish updates and deletes\. Run: ALTER PUBLICATION "tributary" SET \(publish = /,
+          ),
         });
       });
     });
@@ -272,7 +274,10 @@ describePostgres(major => {
         await own.restart();
         await create();
         const another = withQuery(config, query => createSlot(query, 'another'), true);
-        await expect(another).rejects.toMatchObject({ code: 'SERVER_SETTING', detail: expect.stringContaining('max_replication_slots') });
+        await expect(another).rejects.toMatchObject({
+          code: 'SERVER_SETTING',
+          detail: expect.stringContaining('max_replication_slots'),
+        });
       } finally {
         await own.stop();
       }

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isJson, numberEnd } from '../../../src/bytes/json-scan.ts';
-import { writeJsonAsString } from '../../../src/bytes/json-text.ts';
 import { embed, written } from './written.ts';
 
 /** JSON text with white space wherever it may stand; `compact` is the same without. Both spell every number alike. */
@@ -50,7 +49,7 @@ function asString(text: Uint8Array | string): { text: string; exact: boolean } {
   const { source, start, end } = embed(text);
   let exact = false;
   const result = written(out => {
-    exact = writeJsonAsString(out, source, start, end);
+    exact = out.jsonAsString(source, start, end);
   });
   return { text: result, exact };
 }
@@ -182,7 +181,7 @@ describe('isJson', () => {
   });
 });
 
-describe('writeJsonAsString', () => {
+describe('JsonWriter.jsonAsString', () => {
   it('holds the compact text, escapes inside strings untouched', () => {
     fc.assert(
       fc.property(spaced, value => {

@@ -78,6 +78,7 @@ async function connector(args: readonly string[], fake: Fake = {}, overrides: Pa
   };
 }
 
+const statusText = (message: unknown): string => (message as { connectionStatus: { message: string } }).connectionStatus.message;
 const refusing = (error: unknown): Fake => ({ connect: () => Promise.reject(error) });
 const traceError = (fields: object): object => ({ type: 'TRACE', trace: { type: 'ERROR', error: fields } });
 
@@ -129,7 +130,7 @@ describe('check', () => {
     expect(code).toBe(0);
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatchObject({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED' } });
-    const message = (messages[0]?.['connectionStatus'] as { message: string }).message;
+    const message = statusText(messages[0]);
     expect(message.split('\n')).toEqual([
       '1. A server setting stands in the way: wal_level is replica. Change the setting that the message names. [SERVER_SETTING]',
       '2. The server refused the credentials: the server says: no ******** for you. Correct username and password, and check that the user may log in from where the connector runs. [AUTH_REJECTED]',
@@ -157,15 +158,16 @@ describe('check', () => {
 
   it('numbers the problems of the configuration', async () => {
     const { messages } = await checked(file('{"source":{"engine":"postgres","host":1,"pasword":"x"}}'));
-    const message = (messages[0]?.['connectionStatus'] as { message: string }).message;
+    const message = statusText(messages[0]);
     expect(message.split('\n')).toHaveLength(4);
     expect(message).toMatch(/^4\. /m);
     expect(message).toContain('did you mean "password"?');
   });
 
   it('puts a TRACE ERROR before the status of a failure that may pass, thrown or found', async () => {
-    const error = new ConnectorError('SERVER_UNREACHABLE', 'db:5432 refused.');
-    for (const fake of [refusing(error), { check: () => Promise.resolve([error]) }]) {
+    const found: Problem = { code: 'SERVER_UNREACHABLE', detail: 'db:5432 refused.' };
+    const thrown = new ConnectorError(found.code, found.detail);
+    for (const fake of [refusing(thrown), { check: () => Promise.resolve([found]) }]) {
       const { code, messages } = await checked(config, fake);
       expect(code).toBe(0);
       expect(messages).toMatchObject([
@@ -177,7 +179,11 @@ describe('check', () => {
 
   it('does not ask for a retry where something has to be mended', async () => {
     const { messages } = await checked(config, {
-      check: () => Promise.resolve([new ConnectorError('SERVER_UNREACHABLE', 'x.'), new ConnectorError('AUTH_REJECTED', 'y.')]),
+      check: () =>
+        Promise.resolve([
+          { code: 'SERVER_UNREACHABLE', detail: 'x.' },
+          { code: 'AUTH_REJECTED', detail: 'y.' },
+        ]),
     });
     expect(messages.map(({ type }) => type)).toEqual(['CONNECTION_STATUS']);
   });
@@ -306,23 +312,24 @@ describe('read', () => {
     expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('at /streams/0/sync_mode'));
   });
 
-  const hanging: Fake = {
-    connect: (_config, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-  };
-  const abortedWith = (reason: Error): AbortSignal => {
+  /** A server that answers nothing, and something that happens meanwhile. */
+  function interrupted(reason: Error): Promise<Outcome> {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(reason), 20);
-    return controller.signal;
-  };
+    const connect: Engine['connect'] = (_config, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        setImmediate(() => controller.abort(reason));
+      });
+    return reading(undefined, { signal: controller.signal }, { connect });
+  }
 
   it('says nothing of a stop by signal', async () => {
-    const { messages } = await reading(undefined, { signal: abortedWith(stopped('SIGTERM')) }, hanging);
-    expect(messages.filter(({ type }) => type === 'TRACE')).toEqual([]);
+    const { messages } = await interrupted(stopped('SIGTERM'));
+    expect(messages).toEqual([]);
   });
 
   it('reports an error that nobody caught', async () => {
-    const { code, messages } = await reading(undefined, { signal: abortedWith(new RangeError(`lost ${SECRET}`)) }, hanging);
+    const { code, messages } = await interrupted(new RangeError(`lost ${SECRET}`));
     expect(code).toBe(1);
     expect(messages).toMatchObject([traceError({ failure_type: 'system_error' })]);
     expect(messages[0]).toHaveProperty('trace.error.message', expect.stringContaining('RangeError: lost ********'));

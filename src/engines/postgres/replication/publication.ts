@@ -75,7 +75,7 @@ export async function readPublication(query: Query, name: string): Promise<Publi
   const managed = row.comment === PUBLICATION_COMMENT;
   // The view waits for locks on the tables. Of a publication of ours all is known without it.
   const plain = !row.pub.puballtables && schemas.length === 0 && row.pub.pubviaroot;
-  const simple = managed && plain && members.every((member) => member.whole);
+  const simple = managed && plain && members.every(member => member.whole);
   const tables = simple
     ? members.map(({ namespace, name: table }) => ({ id: { namespace, name: table }, columns: null, rowFilter: null }))
     : await readPublishedTables(query, name);
@@ -92,8 +92,8 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     truncates: row.pub.pubtruncate,
     viaRoot: row.pub.pubviaroot,
     generatedColumns: row.pub.pubgencols === 's',
-    tables: new Map(tables.map((table) => [tableKey(table.id), table])),
-    memberships: new Map(members.map((member) => [member.relid, member.oid])),
+    tables: new Map(tables.map(table => [tableKey(table.id), table])),
+    memberships: new Map(members.map(member => [member.relid, member.oid])),
   };
 }
 
@@ -101,7 +101,7 @@ async function readSchemas(query: Query, publication: number): Promise<readonly 
   const rows = await query.rows<{ name: string }>(`
     SELECT n.nspname::text AS name FROM pg_catalog.pg_publication_namespace s
       JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = ${publication} ORDER BY 1`);
-  return rows.map((row) => row.name);
+  return rows.map(row => row.name);
 }
 
 async function readPublishedTables(query: Query, name: string): Promise<readonly PublishedTable[]> {
@@ -116,7 +116,7 @@ async function readPublishedTables(query: Query, name: string): Promise<readonly
   }));
 }
 
-const tableList = (tables: readonly TableId[]): string => tables.map((id) => `ONLY ${qualified(id)}`).join(', ');
+const tableList = (tables: readonly TableId[]): string => tables.map(id => `ONLY ${qualified(id)}`).join(', ');
 
 /** The statement that makes the publication we need; `version` is `server_version_num`. */
 export function createPublicationSql(name: string, tables: readonly TableId[], version: number): string {
@@ -134,7 +134,7 @@ export function publicationFlaws(publication: Publication): readonly string[] {
   const flaws: string[] = [];
   const { inserts, updates, deletes } = publication;
   if (!(inserts && updates && deletes)) {
-    const lacking = [inserts ? '' : 'inserts', updates ? '' : 'updates', deletes ? '' : 'deletes'].filter((each) => each !== '');
+    const lacking = [inserts ? '' : 'inserts', updates ? '' : 'updates', deletes ? '' : 'deletes'].filter(each => each !== '');
     const sql = `ALTER PUBLICATION ${quoteIdent(publication.name)} SET (publish = 'insert, update, delete, truncate');`;
     flaws.push(`The publication "${publication.name}" does not publish ${lacking.join(' and ')}. Run: ${sql}`);
   }
@@ -159,7 +159,7 @@ export async function ensurePublication(query: Query, name: string, tables: read
   }
   const publication = await readPublication(query, name);
   if (publication === undefined) {
-    const wanted = tables.map((table) => table.id);
+    const wanted = tables.map(table => table.id);
     const sql = createPublicationSql(name, wanted, await serverVersion(query));
     const comment = `COMMENT ON PUBLICATION ${quoteIdent(name)} IS ${quoteLiteral(PUBLICATION_COMMENT)};`;
     // One message, hence one transaction: there is never a publication of ours without the mark.
@@ -168,7 +168,7 @@ export async function ensurePublication(query: Query, name: string, tables: read
   }
   const flaws = publicationFlaws(publication);
   if (flaws.length > 0) throw new ConnectorError('PUBLICATION_UNUSABLE', flaws.join(' '));
-  const lacking = tables.filter((table) => !publication.tables.has(tableKey(table.id))).map((table) => table.id);
+  const lacking = tables.filter(table => !publication.tables.has(tableKey(table.id))).map(table => table.id);
   if (lacking.length === 0) return { added: [] };
   const sql = addTablesSql(name, lacking);
   if (!publication.managed || !publication.owned) {

@@ -36,11 +36,12 @@ export interface Reason {
   readonly reason: string;
 }
 
-const sameSet = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((each) => b.includes(each));
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every(each => b.includes(each));
 
 /** The primary key, if its checks are immediate: two rows that swap a deferrable key overwrite each other in the log's order. */
 export const immediateKey = (facts: RelationFacts): readonly string[] =>
-  facts.indexes.find((index) => index.primary && index.immediate)?.columns ?? [];
+  facts.indexes.find(index => index.primary && index.immediate)?.columns ?? [];
 
 /** The identity of one relation by its own settings, or why an update of it would fail once it is published. */
 function ownIdentity(facts: RelationFacts): ReplicaIdentity | Reason {
@@ -53,12 +54,12 @@ function ownIdentity(facts: RelationFacts): ReplicaIdentity | Reason {
     case 'n':
       return { reason: `${name} has REPLICA IDENTITY NOTHING. Run: ALTER TABLE ${table} REPLICA IDENTITY DEFAULT;` };
     case 'i': {
-      const index = facts.indexes.find((each) => each.replicaIdentity);
+      const index = facts.indexes.find(each => each.replicaIdentity);
       if (index !== undefined) return { kind: 'key', columns: index.columns };
       return { reason: `the replica identity index of ${name} is gone. Run: ALTER TABLE ${table} REPLICA IDENTITY DEFAULT;` };
     }
     default: {
-      const primary = facts.indexes.find((each) => each.primary);
+      const primary = facts.indexes.find(each => each.primary);
       if (primary === undefined) {
         return {
           reason: `${name} has no primary key, so updates and deletes of it cannot be followed (and would fail once it is published). Add a primary key, or run: ${full}`,
@@ -89,7 +90,7 @@ function notLogged(facts: RelationFacts): Reason | undefined {
  * partitions that hold the rows; empty for all other tables.
  */
 export function replicaIdentity(table: RelationFacts, leaves: readonly RelationFacts[]): ReplicaIdentity | Reason {
-  const unlogged = [table, ...leaves].map(notLogged).find((reason) => reason !== undefined);
+  const unlogged = [table, ...leaves].map(notLogged).find(reason => reason !== undefined);
   if (unlogged !== undefined) return unlogged;
   const own = ownIdentity(table);
   if ('reason' in own) return own;

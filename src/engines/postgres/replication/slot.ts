@@ -90,7 +90,11 @@ export function slotLoss(slot: Slot): string | undefined {
  * transactions that are open to end, however long that takes.
  * Throws SERVER_SETTING, PERMISSION_DENIED, SLOT_UNUSABLE (there is one of that name already).
  */
-export async function createSlot(replication: Query, name: string, options: { readonly temporary?: boolean } = {}): Promise<string> {
+export async function createSlot(
+  replication: Query,
+  name: string,
+  options: { readonly temporary?: boolean } = {},
+): Promise<string> {
   // The form of the option that all versions from 10 on know; (SNAPSHOT 'nothing') came with 15.
   const temporary = options.temporary === true ? ' TEMPORARY' : '';
   try {

@@ -89,12 +89,17 @@ function newClient(target: PgTarget, options: ConnectOptions, stream: Duplex): p
 /** `15.4 (Debian …)`, `18beta1` → 150000, 180000: enough to know which settings exist. */
 const majorVersion = (text: string): number => Number.parseInt(text, 10) * 10_000;
 
-async function attempt(target: PgTarget, options: ConnectOptions, context: EngineContext, signal: AbortSignal): Promise<pg.Client> {
+async function attempt(
+  target: PgTarget,
+  options: ConnectOptions,
+  context: EngineContext,
+  signal: AbortSignal,
+): Promise<pg.Client> {
   const where = `${target.host}:${target.port}`;
   const what = `Logging in to "${target.database}" on ${where} as "${target.username}"`;
   const socket = await context.dial({ host: target.host, port: target.port }, signal);
   // From here on somebody must always listen, or an error of an idle socket would end the process.
-  socket.on('error', (error) => context.log.debug(`Connection to ${where}: ${error.message}`));
+  socket.on('error', error => context.log.debug(`Connection to ${where}: ${error.message}`));
   const onAbort = (): void => {
     socket.destroy(new ConnectorError('STOPPED', what));
   };
@@ -106,7 +111,7 @@ async function attempt(target: PgTarget, options: ConnectOptions, context: Engin
     client.connection.on('parameterStatus', (status: { parameterName: string; parameterValue: string }) => {
       if (status.parameterName === 'server_version') version = majorVersion(status.parameterValue);
     });
-    client.on('error', (error) => context.log.debug(`Connection to ${where}: ${error.message}`));
+    client.on('error', error => context.log.debug(`Connection to ${where}: ${error.message}`));
     await client.connect();
     await client.query(sessionSettings(version));
     return client;
@@ -135,7 +140,9 @@ const HINTS: Readonly<Record<string, string>> = {
 function explained(error: unknown, what: string): ConnectorError {
   const known = toConnectorError(error, what);
   const server = serverError(known.cause);
-  const certificate = server?.message.includes('client certificate') ? ' Set client_certificate and client_key in ssl_mode.' : undefined;
+  const certificate = server?.message.includes('client certificate')
+    ? ' Set client_certificate and client_key in ssl_mode.'
+    : undefined;
   const hint = server === undefined ? undefined : (certificate ?? HINTS[server.code]);
   return hint === undefined ? known : new ConnectorError(known.code, known.detail + hint, { cause: known.cause });
 }

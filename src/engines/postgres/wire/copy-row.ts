@@ -51,7 +51,7 @@ export class CopyRow {
         const letter = bytes[++at]!; // the newline at the end stands behind any backslash
         if (ESCAPES[letter] === 1) continue;
         const next = bytes[at + 1];
-        if (letter === CAPITAL_N && at === field + 1 && at < last && (next === TAB || at + 1 === last)) continue;
+        if (letter === CAPITAL_N && at === field + 1 && (next === TAB || at + 1 === last)) continue;
         throw unreadable(`unknown escape in field ${column + 1}`);
       }
       if (byte < TAB) continue;

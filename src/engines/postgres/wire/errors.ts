@@ -42,13 +42,20 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const describe = (error: ServerError): string =>
   [error.message, error.detail, error.hint === undefined ? undefined : `Hint: ${error.hint}`]
-    .filter((part) => part !== undefined)
-    .map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
+    .filter(part => part !== undefined)
+    .map(part => (/[.!?]$/.test(part) ? part : `${part}.`))
     .join(' ');
 
 /** Codes of Node's sockets: the connection could not be made, or it broke. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL']);
-const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_PREMATURE_CLOSE']);
+const BROKEN = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
 
 /** Sentences for the codes of Node's certificate checks; the rest shows OpenSSL's own words. */
 const CERTIFICATES: Readonly<Record<string, string>> = {
@@ -59,7 +66,8 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate of the server comes from an authority that is not in ca_certificate',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate of the server comes from an authority that is not in ca_certificate',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of the server comes from an authority that is not in ca_certificate',
-  CERT_SIGNATURE_FAILURE: 'the signature of the certificate is wrong: ca_certificate has the name of the authority but another key',
+  CERT_SIGNATURE_FAILURE:
+    'the signature of the certificate is wrong: ca_certificate has the name of the authority but another key',
   INVALID_CA: 'ca_certificate is not the certificate of an authority',
   CERT_REVOKED: 'the certificate of the server was revoked',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server demands a client certificate; set client_certificate and client_key',
@@ -68,23 +76,32 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the server says that the client certificate has expired',
   ERR_SSL_KEY_VALUES_MISMATCH: 'client_key does not belong to client_certificate',
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'client_key does not belong to client_certificate',
-  ERR_OSSL_BAD_DECRYPT: 'client_key cannot be decrypted; check client_key_password',
-  ERR_MISSING_PASSPHRASE: 'client_key is encrypted; set client_key_password',
-  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'client_key is encrypted; set client_key_password',
+  ERR_OSSL_BAD_DECRYPT: 'client_key is encrypted, and client_key_password is wrong or missing',
+  ERR_MISSING_PASSPHRASE: 'client_key is encrypted, and client_key_password is wrong or missing',
+  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'client_key is encrypted, and client_key_password is wrong or missing',
 };
 
-const errnoOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
+const errnoOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What `tls.checkServerIdentity` adds to its error. */
+interface NameError {
+  readonly host?: string;
+  readonly cert?: { readonly subjectaltname?: string; readonly subject?: { readonly CN?: string } };
+}
+
+function wrongName({ host, cert }: NameError): string {
+  const named = cert?.subjectaltname ?? cert?.subject?.CN ?? 'nothing';
+  return `the certificate of the server does not name the host "${host ?? ''}"; it names ${named}`;
+}
 
 /** A TLS failure in words, or undefined when the error has nothing to do with TLS. */
 export function tlsFailure(error: unknown): string | undefined {
   const code = errnoOf(error);
   const known = CERTIFICATES[code];
   if (known !== undefined) return known;
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const reason = typeof error === 'object' && error !== null && 'reason' in error ? String(error.reason) : messageOf(error);
-    return `the certificate does not name the host. ${reason}`;
-  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongName(error as NameError);
   const isTls = /^(ERR_SSL_|ERR_OSSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)/.test(code);
   return isTls ? `${messageOf(error)} (${code})` : undefined;
 }
@@ -106,7 +123,9 @@ export function toConnectorError(error: unknown, what: string): ConnectorError {
   const message = messageOf(error);
   if (UNREACHABLE.has(code)) return new ConnectorError('SERVER_UNREACHABLE', `${what}: ${code}.`, { cause: error });
   if (BROKEN.has(code) || /^Connection terminated|not queryable|Client was closed/.test(message)) {
-    return new ConnectorError('CONNECTION_LOST', `${what}: ${code === '' ? 'the server closed the connection' : code}.`, { cause: error });
+    return new ConnectorError('CONNECTION_LOST', `${what}: ${code === '' ? 'the server closed the connection' : code}.`, {
+      cause: error,
+    });
   }
   if (/password must be a (non-empty )?string/.test(message)) {
     return new ConnectorError('AUTH_REJECTED', `${what}: the server asks for a password, and none is set.`, { cause: error });

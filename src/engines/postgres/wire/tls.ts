@@ -22,7 +22,8 @@ function answerOf(socket: Duplex, where: string): Promise<number> {
     const onData = (bytes: Uint8Array): void => {
       settle();
       if (bytes.length === 1) resolve(bytes[0] ?? 0);
-      else if (bytes[0] === 0x45) reject(new ConnectorError('SERVER_UNREACHABLE', `${where} answered with an error before the login.`));
+      else if (bytes[0] === 0x45)
+        reject(new ConnectorError('SERVER_UNREACHABLE', `${where} answered with an error before the login.`));
       else reject(new ConnectorError('TLS_REFUSED', `${where} sent unencrypted data where only an answer may stand.`));
     };
     const onError = (error: Error): void => {

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { serverError } from './errors.ts';
 import { RawConnection } from './raw-connection.ts';
 
 const XLOG_DATA = 0x77; // w: WAL start, WAL end, server time (8 bytes each), then the plugin's message
@@ -70,9 +71,14 @@ export class WalStream {
   static async start(client: Client, options: WalStreamOptions, signal: AbortSignal): Promise<WalStream> {
     const connection = new RawConnection(client, `Reading the replication slot "${options.slot}"`, signal);
     const name = options.publication.replaceAll('"', '""').replaceAll("'", "''");
-    await connection.beginReplication(
-      `START_REPLICATION SLOT "${options.slot}" LOGICAL ${lsnText(options.from)} (proto_version '1', publication_names '"${name}"')`,
-    );
+    try {
+      await connection.beginReplication(
+        `START_REPLICATION SLOT "${options.slot}" LOGICAL ${lsnText(options.from)} (proto_version '1', publication_names '"${name}"')`,
+      );
+    } catch (error) {
+      connection.close();
+      throw asLost(error);
+    }
     return new WalStream(connection, options);
   }
 
@@ -87,7 +93,7 @@ export class WalStream {
 
   next(): typeof NOTHING | typeof PLUGIN_MESSAGE | typeof SERVER_KEEPALIVE {
     const connection = this.#connection;
-    if (!connection.nextCopyData()) {
+    if (!this.#nextCopyData()) {
       if (connection.copyDone) throw new ConnectorError('CONNECTION_LOST', 'The server ended the replication stream.');
       return NOTHING;
     }
@@ -129,6 +135,14 @@ export class WalStream {
     this.#connection.close();
   }
 
+  #nextCopyData(): boolean {
+    try {
+      return this.#connection.nextCopyData();
+    } catch (error) {
+      throw asLost(error);
+    }
+  }
+
   #onTimer(): void {
     if (this.#waiting) this.#report(true);
     else if (Date.now() - this.#reported >= this.#reportMillis) this.#report(false);
@@ -146,6 +160,18 @@ export class WalStream {
     message[33] = ask ? 1 : 0;
     this.#connection.sendCopyData(message);
   }
+}
+
+/**
+ * What the server says when it can no longer decode from where we are: no such slot or publication (as of the change
+ * that it decodes), the slot invalidated, its WAL removed.
+ */
+const LOST = new Set(['42704', '55000', '58P01']);
+
+function asLost(error: unknown): unknown {
+  if (!(error instanceof ConnectorError)) return error;
+  const code = serverError(error.cause)?.code ?? '';
+  return LOST.has(code) ? new ConnectorError('POSITION_LOST', error.detail, { cause: error.cause }) : error;
 }
 
 /** `16/B374D848`, as the server writes LSNs. */

@@ -151,7 +151,8 @@ describe('the JSON Schema made from it', () => {
   const text = JSON.stringify(schema);
 
   it('uses nothing that the form builder refuses', () => {
-    for (const keyword of ['anyOf', 'allOf', '$ref', 'not', 'patternProperties', 'if']) expect(text).not.toContain(`"${keyword}":`);
+    for (const keyword of ['anyOf', 'allOf', '$ref', 'not', 'patternProperties', 'if'])
+      expect(text).not.toContain(`"${keyword}":`);
   });
 
   it('marks every secret, and orders each object', () => {
@@ -164,7 +165,10 @@ describe('the JSON Schema made from it', () => {
     walk(schema);
     expect(objects.length).toBeGreaterThan(6);
     for (const properties of objects) {
-      const fields = Object.entries(properties) as [string, { order?: number; airbyte_secret?: boolean; title?: string; const?: string }][];
+      const fields = Object.entries(properties) as [
+        string,
+        { order?: number; airbyte_secret?: boolean; title?: string; const?: string },
+      ][];
       expect(new Set(fields.map(([, field]) => field.order)).size).toBe(fields.length);
       for (const [name, field] of fields) {
         expect(field.airbyte_secret === true, name).toBe(/password|certificate|key/.test(name));

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ConnectorError } from '../../../../src/contract/errors.ts';
 import { toConnectorError } from '../../../../src/engines/postgres/wire/errors.ts';
 
-const fromServer = (code: string): Error => Object.assign(new Error('the message'), { code, severity: 'FATAL', detail: 'the detail' });
+const fromServer = (code: string): Error =>
+  Object.assign(new Error('the message'), { code, severity: 'FATAL', detail: 'the detail' });
 const fromNode = (code: string): Error => Object.assign(new Error('the message'), { code });
 
 describe('toConnectorError', () => {

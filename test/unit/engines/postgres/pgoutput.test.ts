@@ -187,6 +187,10 @@ describe('PgoutputDecoder', () => {
     expect(refused(encode.truncate([16_384, 99], 0))).toContain('relation 99 was not announced');
     expect(refused(encode.truncate([16_384], 4))).toContain('options 4');
     expect(refused(encode.insert(16_384, ['a', 'b']))).toContain('2 columns instead of 1');
+    expect(refused(encode.insert(16_384, []))).toContain('0 columns instead of 1');
+    const flags = encode.relation(table(1));
+    flags[flags.indexOf('c0') - 1] = 2;
+    expect(refused(flags)).toContain('unknown flags 2');
     const withKind = (kind: string): Buffer => Buffer.concat([encode.insert(16_384, [null]).subarray(0, -1), Buffer.from(kind)]);
     expect(refused(withKind('x'))).toContain('unknown kind 120');
     const flagged = encode.commit(1, 2, 3);
@@ -206,6 +210,25 @@ describe('PgoutputDecoder', () => {
         Buffer.from('x'),
       ]);
       expect(failure(() => read(decoder, message)).code).toBe('VALUE_UNREADABLE');
+    }
+  });
+
+  it('does not walk backwards', () => {
+    // Were a negative length taken, the third column would begin within the first and end with the message.
+    const inner = Buffer.concat([Buffer.from('t'), u32(5)]);
+    const back = Buffer.concat([Buffer.from('t'), u32(-10)]);
+    const columns = Buffer.concat([Buffer.from('t'), u32(inner.length), inner, back]);
+    const message = Buffer.concat([encode.insert(16_384, [null, null, null]).subarray(0, -3), columns]);
+    expect(failure(() => read(decoderWith(table(3)), message)).code).toBe('VALUE_UNREADABLE');
+  });
+
+  it('takes times that a number holds exactly, and no others', () => {
+    const begin = (since2000: bigint): Buffer => Buffer.concat([Buffer.from('B'), u64(1n), u64(since2000), u32(1)]);
+    const decoder = new PgoutputDecoder();
+    read(decoder, begin(-(2n ** 53n) + 1n));
+    expect(decoder.commitMicros).toBe(Number.MIN_SAFE_INTEGER + Date.UTC(2000, 0, 1) * 1000);
+    for (const micros of [-(2n ** 53n) - 1n, 2n ** 53n - 1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+      expect(failure(() => read(decoder, begin(micros))).code).toBe('VALUE_UNREADABLE');
     }
   });
 

@@ -15,7 +15,8 @@ const table = (facts: Partial<RelationFacts> = {}): RelationFacts => ({
   indexes: [key('id')],
   ...facts,
 });
-const leaf = (facts: Partial<RelationFacts> = {}): RelationFacts => table({ id: { namespace: 'public', name: 'leaf' }, ...facts });
+const leaf = (facts: Partial<RelationFacts> = {}): RelationFacts =>
+  table({ id: { namespace: 'public', name: 'leaf' }, ...facts });
 
 describe('replicaIdentity', () => {
   it.each([
@@ -29,7 +30,10 @@ describe('replicaIdentity', () => {
     ],
     [
       'an index beside the primary key',
-      table({ replicaIdentity: 'i', indexes: [key('id'), { primary: false, replicaIdentity: true, immediate: true, columns: ['b', 'a'] }] }),
+      table({
+        replicaIdentity: 'i',
+        indexes: [key('id'), { primary: false, replicaIdentity: true, immediate: true, columns: ['b', 'a'] }],
+      }),
       { kind: 'key', columns: ['b', 'a'] },
     ],
   ])('%s', (_, facts, identity) => {
@@ -37,7 +41,11 @@ describe('replicaIdentity', () => {
   });
 
   it.each([
-    ['nothing', table({ replicaIdentity: 'n' }), 'REPLICA IDENTITY NOTHING. Run: ALTER TABLE "public"."t" REPLICA IDENTITY DEFAULT;'],
+    [
+      'nothing',
+      table({ replicaIdentity: 'n' }),
+      'REPLICA IDENTITY NOTHING. Run: ALTER TABLE "public"."t" REPLICA IDENTITY DEFAULT;',
+    ],
     ['no key', table({ indexes: [] }), 'no primary key'],
     ['a deferrable key', table({ indexes: [{ ...key('id'), immediate: false }] }), 'DEFERRABLE'],
     ['the index is gone', table({ replicaIdentity: 'i' }), 'index of public.t is gone'],

@@ -218,6 +218,8 @@ describe('writerFor', () => {
     expect(written(writerFor(documents, array({ kind: 'object' })), '{"{\\"a\\": 1}",NULL}')).toEqual(['[{"a":1},null]', SAID]);
     const boxes = typed(arrayOf(box), -1, 1);
     expect(written(writerFor(boxes, array({ kind: 'string' })), '{(1,1),(0,0)}')).toEqual(['["(1,1),(0,0)"]', SAID]);
+    const apart = typed(arrayOf({ ...int4, typdelim: ';' }), -1, 1);
+    expect(written(writerFor(apart, array({ kind: 'string' })), '{1;2}')).toEqual(['["1","2"]', SAID]);
   });
 
   it('refuses what would break the promise', () => {

@@ -58,7 +58,8 @@ async function main(): Promise<void> {
     stop.abort(error instanceof Error ? error : new Error(String(error)));
     setTimeout(() => {
       note(`source-tributary: ${String(error)}\n`);
-      process.exit(1);
+      // Not by exit(): that waits for the write to stdout that nobody takes.
+      process.kill(process.pid, 'SIGKILL');
     }, HARD_STOP_MILLIS);
   };
   process.on('uncaughtException', onUncaught);

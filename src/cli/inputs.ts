@@ -61,22 +61,22 @@ const state = {
   ],
 };
 /** A list of states, one state, or nothing; what is inside a state of ours is for `protocol/state.ts` to say. */
-const STATE = { type: ['array', 'object', 'null'], allOf: [{ if: { type: 'array' }, then: { items: state }, else: state }] };
+const stateSchema = (value: unknown): object => (Array.isArray(value) ? { type: 'array', items: state } : state);
 
 export async function loadCatalog(path: string): Promise<ConfiguredCatalog> {
-  return toConfiguredCatalog(valid(CATALOG, await readText('--catalog', path), 'CATALOG_INVALID'));
+  return toConfiguredCatalog(valid(() => CATALOG, await readText('--catalog', path), 'CATALOG_INVALID'));
 }
 
 /** Null for every way of saying that there is no state. */
 export async function loadState(path: string, engine: string): Promise<Checkpoint | null> {
   const text = await readText('--state', path);
-  return text.trim() === '' ? null : toCheckpoint(valid(STATE, text, 'STATE_INVALID'), engine);
+  return text.trim() === '' ? null : toCheckpoint(valid(stateSchema, text, 'STATE_INVALID'), engine);
 }
 
-function valid(schema: object, text: string, code: ErrorCode): unknown {
+function valid(schemaFor: (value: unknown) => object, text: string, code: ErrorCode): unknown {
   const json = parseJson(text);
   if ('flaw' in json) throw new ConnectorError(code, `${describeFlaw(json.flaw)}.`);
-  const problems = problemsIn(schema, json.value);
+  const problems = problemsIn(schemaFor(json.value), json.value);
   if (problems.length > 0) throw new ConnectorError(code, `${problems.join('; ')}.`);
   return json.value;
 }

@@ -38,7 +38,7 @@ export function specification(engines: readonly Engine[]): JsonRecord {
     schemas.every(({ schema }) => ((schema['required'] ?? []) as readonly string[]).includes(name)),
   );
   return {
-    ...(homepage === undefined ? {} : { documentationUrl: homepage, changelogUrl: new URL('CHANGELOG.md', homepage).href }),
+    ...(homepage === undefined ? {} : { documentationUrl: homepage, changelogUrl: new URL('docs/CHANGELOG.md', homepage).href }),
     supportsIncremental: true,
     supported_destination_sync_modes: ['overwrite', 'append', 'append_dedup'],
     protocol_version: '0.2.0',

@@ -147,7 +147,7 @@ const readProblems = (run: RunResult, catalog: ConfiguredCatalog): string[] => {
       else track.statuses.push(status);
     }
   });
-  for (const track of tracks.values()) problems.push(...statusProblems(track, run.exitCode));
+  for (const track of tracks.values()) problems.push(...statusProblems(track, run.stdoutClosed ? null : run.exitCode));
   return [...problems, ...states.problems];
 };
 
@@ -173,7 +173,8 @@ export const violations = (run: RunResult, context: RunContext = {}): string[] =
     }
   });
   if (run.invalidUtf8) problems.push('stdout is not valid UTF-8');
-  if (run.partialLine !== '' && run.signal !== 'SIGKILL') problems.push(`the last line is cut: ${run.partialLine.slice(0, 200)}`);
+  if (run.partialLine !== '' && run.signal !== 'SIGKILL' && !run.stdoutClosed)
+    problems.push(`the last line is cut: ${run.partialLine.slice(0, 200)}`);
   for (const trace of run.traces) {
     if (trace.error === undefined) continue;
     if (/\n\s+at /.test(trace.error.message)) problems.push('a stack trace in the message for the user');

@@ -125,7 +125,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         platform.store(run);
         await sleep(50);
       }
-      if (moments.chance(0.08)) {
+      if (moments.chance(Number(process.env["NOCLEAR"] ?? 0.08))) {
         const { name } = moments.pick(tables);
         platform.stored = withoutStream(platform.stored, name);
         platform.everything.clear(name);

@@ -49,6 +49,8 @@ export interface RunResult {
   readonly invalidUtf8: boolean;
   /** What stood after the last line feed: empty unless the process was cut off. */
   readonly partialLine: string;
+  /** Whether we closed our end of stdout: then there is no orderly end to expect. */
+  readonly stdoutClosed: boolean;
   /** `messages[i]` is `lines[i]`; null where that is not a JSON object. */
   readonly messages: readonly (Message | null)[];
   readonly records: readonly RecordBody[];
@@ -154,7 +156,8 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
           return;
         }
         const partialLine = Buffer.concat(rest).toString('utf8');
-        const end = { command: options.command, exitCode, signal, partialLine, invalidUtf8, stderr, milliseconds };
+        const stdoutClosed = closeStdoutAfterLines !== undefined && lines.length >= closeStdoutAfterLines;
+        const end = { command: options.command, exitCode, signal, partialLine, stdoutClosed, invalidUtf8, stderr, milliseconds };
         resolve({ ...summarise(lines), ...end });
       }),
     );
@@ -162,7 +165,7 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
 
 type Summary = Pick<RunResult, 'lines' | 'messages' | 'records' | 'states' | 'lastState' | 'traces' | 'logs'>;
 
-const summarise = (lines: readonly string[]): Summary => {
+export const summarise = (lines: readonly string[]): Summary => {
   const messages = lines.map(parseLine);
   const present = messages.filter(message => message !== null);
   const states = present.flatMap(message => message.state ?? []);

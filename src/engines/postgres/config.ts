@@ -124,17 +124,13 @@ const clientCertificate = {
     multiline: true,
     order: 3,
   }),
-  client_key_password: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      title: 'Client key password',
-      description: 'Where the key is encrypted.',
-      airbyte_secret: true,
-      multiline: true,
-      order: 4,
-    }),
+  client_key_password: z.string().min(1).optional().meta({
+    title: 'Client key password',
+    description: 'Where the key is encrypted.',
+    airbyte_secret: true,
+    multiline: true,
+    order: 4,
+  }),
 };
 const caCertificate = {
   ca_certificate: z.string().regex(CERTIFICATE, pemRule).meta({
@@ -155,12 +151,10 @@ const sslMode = z.discriminatedUnion('mode', [
   z
     .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
     .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
-  z
-    .strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-    .meta({
-      title: 'verify_ca',
-      description: 'Encryption, and the certificate of the server must come from the given authority.',
-    }),
+  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
+    title: 'verify_ca',
+    description: 'Encryption, and the certificate of the server must come from the given authority.',
+  }),
   z
     .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
     .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),

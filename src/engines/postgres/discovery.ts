@@ -14,6 +14,7 @@ import {
   readTypes,
 } from './catalog-queries.ts';
 import { type FollowFacts, followOf } from './follow.ts';
+import { type Comparison, readComparisons } from './key-comparison.ts';
 import type { Publication } from './replication/publication.ts';
 import type { RelationFacts, ReplicaIdentity } from './replication/replica-identity.ts';
 import { type Query, serverVersion } from './sql.ts';
@@ -30,6 +31,8 @@ export interface PgColumn extends Column {
   readonly typmod: number;
   /** The type as SQL writes it, schema and modifier included: for casts. */
   readonly typeSql: string;
+  /** The operators by which an index orders the column. */
+  readonly comparison: Comparison;
   readonly ndims: number;
   /** Empty, `s` stored, `v` virtual (version 18). */
   readonly generated: string;
@@ -136,10 +139,11 @@ async function discoverIn(query: Query, version: number, options: DiscoverOption
   );
   const columnRows = await readColumns(query, oids);
   const types = await readTypes(query, [...new Set(columnRows.map(column => column.type))]);
+  const comparisonOf = await readComparisons(query, types.values());
   const columns = groupBy(columnRows, column => column.relid);
   const unreadable = columnRows.filter(column => !column.readable).length;
   tellLeftOut(offered, relations, unreadable, options.log);
-  const catalog: Catalog = { version, viaRoot, options, leaves, indexes, columns, types };
+  const catalog: Catalog = { version, viaRoot, options, leaves, indexes, columns, types, comparisonOf };
   return relations.map(row => tableOf(row, catalog));
 }
 
@@ -151,6 +155,7 @@ interface Catalog {
   readonly indexes: ReadonlyMap<number, readonly IndexRow[]>;
   readonly columns: ReadonlyMap<number, readonly ColumnRow[]>;
   readonly types: ReadonlyMap<number, PgType>;
+  readonly comparisonOf: (type: PgType) => Comparison;
 }
 
 function tellLeftOut(
@@ -282,6 +287,7 @@ function columnOf(row: ColumnRow, catalog: Catalog, publishes: (column: ColumnRo
     typeOid: row.type,
     typmod: row.typmod,
     typeSql: row.type_sql,
+    comparison: catalog.comparisonOf(pgType),
     ndims: row.ndims,
     generated: row.generated,
     identity: row.identity,

@@ -45,12 +45,26 @@ export class Authority implements AsyncDisposable {
 
   async issue({ commonName, names, days = 2 }: Wish): Promise<Certificate> {
     const name = `c${this.#issued++}`;
-    await openssl(this.#folder, ['req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${commonName}`]);
-    await writeFile(join(this.#folder, `${name}.ext`), names === undefined ? 'keyUsage=digitalSignature\n' : `subjectAltName=${names}\n`);
+    await openssl(this.#folder, [
+      'req',
+      ...newKey,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${commonName}`,
+    ]);
+    await writeFile(
+      join(this.#folder, `${name}.ext`),
+      names === undefined ? 'keyUsage=digitalSignature\n' : `subjectAltName=${names}\n`,
+    );
     const signer = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'];
     const request = ['x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, '-extfile', `${name}.ext`];
     await openssl(this.#folder, [...request, ...signer, '-days', String(days)]);
-    const [certificate, key] = await Promise.all(['crt', 'key'].map(end => readFile(join(this.#folder, `${name}.${end}`), 'utf8')));
+    const [certificate, key] = await Promise.all(
+      ['crt', 'key'].map(end => readFile(join(this.#folder, `${name}.${end}`), 'utf8')),
+    );
     return { certificate: certificate ?? '', key: key ?? '' };
   }
 

@@ -1,4 +1,6 @@
+import { chmod, chown, cp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../../src/contract/engine.ts';
 import type { PostgresConfig } from '../../../src/engines/postgres/config.ts';
@@ -122,7 +124,10 @@ describePostgres(major => {
     });
 
     it('of tables none of which can be followed says so', async () => {
-      await server.query(database, 'CREATE SCHEMA keyless; CREATE TABLE keyless.a (v int); CREATE VIEW keyless.b AS SELECT 1 AS one');
+      await server.query(
+        database,
+        'CREATE SCHEMA keyless; CREATE TABLE keyless.a (v int); CREATE VIEW keyless.b AS SELECT 1 AS one',
+      );
       const checked = await check(engineConfig(server, database, { schemas: ['keyless'] }));
       expect(codes(checked)).toEqual(['REPLICA_IDENTITY_MISSING']);
       expect(text(checked)).toContain('ALTER TABLE "keyless"."a" REPLICA IDENTITY FULL;');
@@ -135,9 +140,15 @@ describePostgres(major => {
       const config = (replication_slot: string): PostgresConfig => engineConfig(server, database, { replication_slot });
       expect(text(await check(config('elsewhere')))).toContain(`belongs to the database "${other}"`);
       const plugin = await check(config('decoder'));
-      expect([codes(plugin), text(plugin)]).toEqual([['SLOT_UNUSABLE'], expect.stringContaining("pg_drop_replication_slot('decoder')")]);
+      expect([codes(plugin), text(plugin)]).toEqual([
+        ['SLOT_UNUSABLE'],
+        expect.stringContaining("pg_drop_replication_slot('decoder')"),
+      ]);
       const full = await check(config('new'));
-      expect([codes(full), text(full)]).toEqual([['SERVER_SETTING'], expect.stringContaining('All 2 replication slots are taken')]);
+      expect([codes(full), text(full)]).toEqual([
+        ['SERVER_SETTING'],
+        expect.stringContaining('All 2 replication slots are taken'),
+      ]);
       await server.query(database, "SELECT pg_drop_replication_slot('decoder'), pg_drop_replication_slot('elsewhere')");
     });
 
@@ -160,7 +171,10 @@ describePostgres(major => {
       const port = typeof address === 'object' ? address?.port : 0;
       const checked = await check(engineConfig(server, database, { port }));
       pooler.close();
-      expect([codes(checked), text(checked)]).toEqual([['SERVER_SETTING'], expect.stringContaining('A connection pooler stands in between')]);
+      expect([codes(checked), text(checked)]).toEqual([
+        ['SERVER_SETTING'],
+        expect.stringContaining('A connection pooler stands in between'),
+      ]);
     });
 
     it.each([
@@ -205,7 +219,9 @@ describePostgres(major => {
       await session[Symbol.asyncDispose]();
       expect(tables.map(table => table.id.name)).toEqual(['good']);
       expect(ids).toEqual(['eu', 'us']);
-      expect(lines.join('\n')).toMatch(/"us" has other columns in public\.keyless[\s\S]*"us" lacks public\.owned[\s\S]*"us" alone has public\.extra/);
+      expect(lines.join('\n')).toMatch(
+        /"us" has other columns in public\.keyless[\s\S]*"us" lacks public\.owned[\s\S]*"us" alone has public\.extra/,
+      );
     });
   });
 
@@ -225,4 +241,35 @@ describePostgres(major => {
       await server.stop();
     }
   });
+
+  it('check of a standby: a version that can, and a publication that must be there already', async () => {
+    const primary = await startPostgres({ major });
+    const standby = await startPostgres({ major });
+    try {
+      await primary.query('postgres', 'CREATE TABLE t (id int PRIMARY KEY)');
+      await Promise.all([primary.halt(), standby.halt()]);
+      const { uid, gid } = await stat(standby.dataFolder);
+      await rm(standby.dataFolder, { recursive: true });
+      await cp(primary.dataFolder, standby.dataFolder, { recursive: true, preserveTimestamps: true });
+      await writeFile(join(standby.dataFolder, 'standby.signal'), '');
+      await giveTo(standby.dataFolder, uid, gid);
+      await standby.configure({ port: String(standby.port) });
+      await standby.start();
+      const checked = await check(engineConfig(standby, 'postgres'));
+      const publication = [
+        'PUBLICATION_UNUSABLE',
+        expect.stringContaining('Run on the primary: CREATE PUBLICATION "tributary" FOR TABLE ONLY "public"."t"'),
+      ];
+      const version = ['SERVER_VERSION', expect.stringContaining('Use the primary server.')];
+      const expected = major >= 16 ? [publication] : [version, publication];
+      expect(checked.problems.map(({ code, detail }) => [code, detail])).toEqual(expected);
+    } finally {
+      await Promise.all([primary.stop(), standby.stop()]);
+    }
+  });
 });
+
+const giveTo = async (folder: string, uid: number, gid: number): Promise<void> => {
+  for (const entry of ['', ...(await readdir(folder, { recursive: true }))]) await chown(join(folder, entry), uid, gid);
+  await chmod(folder, 0o700);
+};

@@ -1,6 +1,6 @@
-import { dial } from '../../../src/core/dial.ts';
 import type { EngineContext } from '../../../src/contract/engine.ts';
 import type { EpochMillis } from '../../../src/contract/ids.ts';
+import { dial } from '../../../src/core/dial.ts';
 import { type PostgresConfig, postgresConfig } from '../../../src/engines/postgres/config.ts';
 import type { PgTarget } from '../../../src/engines/postgres/options.ts';
 import { type Query, queryOn } from '../../../src/engines/postgres/sql.ts';
@@ -28,7 +28,12 @@ export function engineContext(signal: AbortSignal = new AbortController().signal
 type Overrides = Readonly<Record<string, unknown>>;
 
 /** A config for one database of a test server, as its superuser unless `source` says otherwise. */
-export function engineConfig(server: PostgresAddress, database: string, source: Overrides = {}, top: Overrides = {}): PostgresConfig {
+export function engineConfig(
+  server: PostgresAddress,
+  database: string,
+  source: Overrides = {},
+  top: Overrides = {},
+): PostgresConfig {
   const { host, port, username, password } = server;
   return postgresConfig.parse({
     source: { engine: 'postgres', host, port, database, username, password, ...source },

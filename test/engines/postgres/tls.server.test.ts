@@ -8,7 +8,13 @@ import type { PgTarget } from '../../../src/engines/postgres/options.ts';
 import { queryOn } from '../../../src/engines/postgres/sql.ts';
 import { connect, disconnect } from '../../../src/engines/postgres/wire/connect.ts';
 import { describeServer } from '../../kit/engines.ts';
-import { type OwnPostgresServer, postgresMajors, postgresUnavailable, startPostgres, superuser } from '../../kit/servers/postgres.ts';
+import {
+  type OwnPostgresServer,
+  postgresMajors,
+  postgresUnavailable,
+  startPostgres,
+  superuser,
+} from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { Authority, type Certificate, certificatesUnavailable } from './certificates.ts';
 import { engineContext } from './engine-fixture.ts';
@@ -61,7 +67,8 @@ for (const major of postgresMajors) {
           'host all all ::1/128 scram-sha-256',
         ],
       });
-      for (const name of ['tls_only', 'plain_only', 'password_too']) await server.query('postgres', `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
+      for (const name of ['tls_only', 'plain_only', 'password_too'])
+        await server.query('postgres', `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
       await server.query('postgres', 'CREATE ROLE by_certificate LOGIN');
     });
     afterAll(async () => {
@@ -121,7 +128,10 @@ for (const major of postgresMajors) {
       try {
         for (const host of ['localhost', '127.0.0.1']) {
           const { code, detail } = await refusal(target(trusting('verify_full'), { host }));
-          expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining(`does not name the host "${host}"; it names DNS:db.example.com`)]);
+          expect([code, detail]).toEqual([
+            'TLS_REFUSED',
+            expect.stringContaining(`does not name the host "${host}"; it names DNS:db.example.com`),
+          ]);
         }
         expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
         // The common name counts where there are no alternative names, as in libpq.
@@ -151,12 +161,21 @@ for (const major of postgresMajors) {
       expect(await encrypted(target(presenting(client), as('password_too')))).toBe(true);
 
       const missing = await refusal(target({ mode: 'require' }, login));
-      expect([missing.code, missing.detail]).toEqual(['AUTH_REJECTED', expect.stringContaining('Set client_certificate and client_key')]);
+      expect([missing.code, missing.detail]).toEqual([
+        'AUTH_REJECTED',
+        expect.stringContaining('Set client_certificate and client_key'),
+      ]);
       const wrong = await refusal(target(presenting({ ...client, key }, 'shut sesame'), login));
-      expect([wrong.code, wrong.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('client_key_password is wrong or missing')]);
+      expect([wrong.code, wrong.detail]).toEqual([
+        'TLS_REFUSED',
+        expect.stringContaining('client_key_password is wrong or missing'),
+      ]);
       expect(wrong.detail).not.toContain('shut sesame');
       const locked = await refusal(target(presenting({ ...client, key }), login));
-      expect([locked.code, locked.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('client_key_password is wrong or missing')]);
+      expect([locked.code, locked.detail]).toEqual([
+        'TLS_REFUSED',
+        expect.stringContaining('client_key_password is wrong or missing'),
+      ]);
       const mismatch = await refusal(target(presenting({ ...client, key: strangeClient.key }), login));
       expect([mismatch.code, mismatch.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('does not belong to')]);
       const broken = await refusal(target(presenting({ ...client, certificate: '-----BEGIN CERTIFICATE-----\nx\n' }), login));
@@ -165,7 +184,10 @@ for (const major of postgresMajors) {
 
     it('is refused by the server for the certificate of a stranger', async () => {
       const { code, detail } = await refusal(target(presenting(strangeClient), { username: 'by_certificate', password: '' }));
-      expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining('does not know the authority of the client certificate')]);
+      expect([code, detail]).toEqual([
+        'TLS_REFUSED',
+        expect.stringContaining('does not know the authority of the client certificate'),
+      ]);
     });
 
     it('prefers, and takes what pg_hba.conf allows', async () => {

@@ -213,6 +213,8 @@ export class OwnPostgresServer extends PostgresServer {
   }
 
   async #over(): Promise<void> {
+    // Waited for, the end must keep the event loop alive: a script may have nothing else to do.
+    this.#child?.ref();
     await this.#ended;
     this.#callOff();
     this.#callOff = () => {};

@@ -17,7 +17,12 @@ const numberText = fc
     fc.oneof(fc.constant(''), fc.stringMatching(/^[eE][+-]?[0-9]{1,3}$/)),
   )
   .map(parts => parts.join(''));
-const stringText = fc.string({ unit: 'binary', maxLength: 40 }).map(text => JSON.stringify(text.replaceAll('\0', '')));
+const stringText = fc
+  .oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.string({ unit: fc.constantFrom('\\', '"', ' ', 'a', '\n'), maxLength: 6 }),
+  )
+  .map(text => JSON.stringify(text.replaceAll('\0', '')));
 const scalarText = fc.oneof(fc.constantFrom('null', 'true', 'false'), numberText, stringText);
 
 const { value: spaced } = fc.letrec<{ value: Spaced }>(tie => ({

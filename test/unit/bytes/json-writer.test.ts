@@ -114,6 +114,30 @@ describe('JsonWriter.utf8', () => {
     );
   });
 
+  it('grows for the last byte of a string that fills the buffer', () => {
+    for (let length = 62; length <= 200; length++) {
+      const text = Buffer.alloc(length, 'x');
+      for (const room of [-1, 0, 1, 2, 3]) {
+        expect(written(out => out.utf8(text, 0, length), length + room)).toBe(`"${text}"`);
+      }
+    }
+  });
+
+  it('looks at the buffer it has, not at the one it had', () => {
+    const plain = Buffer.alloc(300, 'x');
+    const hard = Buffer.from(plain);
+    hard[150] = 0x22;
+    for (const swap of [true, false]) {
+      const out = new JsonWriter(1024);
+      out.utf8(plain, 0, plain.length);
+      if (swap) expect(out.swap(Buffer.alloc(2000)).toString('utf8', 0, 302)).toBe(`"${plain}"`);
+      else out.bytes = Buffer.alloc(2000);
+      if (!swap) out.length = 0;
+      out.utf8(hard, 0, hard.length);
+      expect(out.bytes.toString('utf8', 0, out.length)).toBe(JSON.stringify(hard.toString()));
+    }
+  });
+
   it('works on when its buffer is replaced by another, pooled or not', () => {
     const out = new JsonWriter(1024);
     const text = Buffer.from(`${'x'.repeat(150)}"${'y'.repeat(150)}`);

@@ -68,7 +68,7 @@ describe('loadState', () => {
   );
 
   it.each([
-    ['a text', '"x"', 'at the top level: expected an array or an object or null, found a string.'],
+    ['a text', '"x"', 'at the top level: expected an object or null, found a string.'],
     ['a list of texts', '["x"]', 'at /0: expected an object or null, found a string.'],
     ['a stream without descriptor', '[{"type":"STREAM","stream":{}}]', 'at /0/stream: stream_descriptor is missing.'],
     ['a stream that is missing', '[{"type":"STREAM"}]', 'at /0: stream is missing.'],

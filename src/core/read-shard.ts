@@ -47,7 +47,6 @@ export class ShardReader {
   readonly #run: ShardRun;
   readonly #followed = new Map<ShardStream, Followed>();
   #log: AsyncGenerator<ReplicationEvent, never> | null = null;
-  #opened: Opened | null = null;
   #pulledAt = 0;
   /** Why everything is read anew. */
   #startOver: ConnectorError | null = null;
@@ -96,7 +95,6 @@ export class ShardReader {
     const from = known?.position ?? seed;
     records.clock = Math.max(records.clock, known?.clock ?? 0);
     const opened = await this.#open(from, known !== undefined);
-    this.#opened = opened;
     for (const [at, stream] of this.#followedStreams.entries()) {
       const selection = { ...stream.selection, table: opened.tables[at] ?? stream.selection.table };
       if (seed !== null && opened.from === from) this.#set(selection, { phase: 'streaming', since: null });
@@ -110,6 +108,7 @@ export class ShardReader {
     this.#log = shard.stream({ tables: [...this.#followed.values()], from: opened.from }, records);
     this.#pulledAt = this.#run.now();
     if (!opened.settled) await this.#pull();
+    await this.#beginSnapshots(opened);
   }
 
   /** A lost position, which the user said is no reason to stop; once in a run. */
@@ -131,26 +130,25 @@ export class ShardReader {
     return opened;
   }
 
-  /** A table that was created anew, or was out of the log for a while, is another table, whatever the state says of its name. */
+  /** What the state says of a table counts only while it is the same table, was never out of the log, and was followed before. */
   #dropOther(selection: Selection, opened: Opened): void {
     const { shard, state, log } = this.#run;
     const { id, identity } = selection.table;
     const at = state.table(shard.id, id);
     const joined = opened.joined.some(other => tableKey(other) === tableKey(id));
-    if (at === undefined || (at.identity === identity && !joined)) return;
-    log.warn(`${tableLabel(id)} was created anew, or was out of the log for a while: it gets a new snapshot.`);
+    if (at === undefined) return;
+    const wasFollowed = at.phase === 'streaming' || at.phase === 'snapshot';
+    if (wasFollowed && at.identity === identity && !joined) return;
+    if (wasFollowed) log.warn(`${tableLabel(id)} was created anew, or was out of the log for a while: it gets a new snapshot.`);
     state.forgetTable(shard.id, id);
   }
 
   async #snapshotOfFollowed(stream: ShardStream): Promise<void> {
     const { shard, state } = this.#run;
-    const followed = this.#followed.get(stream) as Followed;
-    const { selection } = followed;
-    const known = state.table(shard.id, selection.table.id);
-    if (known?.phase === 'streaming') return;
-    const at = known?.phase === 'snapshot' ? known : await this.#beginSnapshot(selection);
+    const { selection } = this.#followed.get(stream) as Followed;
+    const at = state.table(shard.id, selection.table.id);
+    if (at?.phase !== 'snapshot') return;
     const { key, asOf } = at;
-    followed.since = asOf;
     this.#run.onStart(stream);
     for await (const cursor of this.#snapshot(selection, at.cursor, 'followed', key)) {
       this.#set(selection, { phase: 'snapshot', asOf, key, cursor });
@@ -164,31 +162,42 @@ export class ShardReader {
   }
 
   /**
-   * Finds a position from which the table's log counts, and the ordering key for the rows of its snapshot. Where the log
-   * is not new, it is followed to its head first: runs that died may have printed rows of this table with keys up to
-   * there, and the snapshot, being newer, must beat them. Hence also the key is one that nobody had before.
+   * Gives every table that has no place yet the position from which its log counts, and the ordering key for the rows of
+   * its snapshot: before anything else is read, or changes would be passed over between the two.
+   *
+   * Where the log is not new, it is followed to its head first: runs that died may have printed rows of these tables with
+   * keys up to there, and the snapshot, being newer, must beat them. Hence also the key is one that nobody had before.
    */
-  async #beginSnapshot(selection: Selection): Promise<{ cursor: null; asOf: Position; key: number }> {
-    const { shard, state, records, log } = this.#run;
-    const opened = this.#opened as Opened;
-    if (opened.fresh) {
-      const begun = { phase: 'snapshot', cursor: null, asOf: opened.from, key: records.clock } as const;
-      this.#set(selection, begun);
-      return begun;
+  async #beginSnapshots(opened: Opened): Promise<void> {
+    const { shard, state, records } = this.#run;
+    const pending = [...this.#followed.values()].filter(
+      ({ selection }) => state.table(shard.id, selection.table.id) === undefined,
+    );
+    if (pending.length === 0) return;
+    let asOf = opened.from;
+    if (!opened.fresh) {
+      asOf = await this.#origin(pending);
+      records.clock += 1;
+      state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
     }
+    for (const followed of pending) {
+      followed.since = asOf;
+      this.#set(followed.selection, { phase: 'snapshot', cursor: null, asOf, key: records.clock });
+    }
+  }
+
+  /** Tried again while old transactions are open; the other tables' log goes on meanwhile. */
+  async #origin(pending: readonly Followed[]): Promise<Position> {
+    const { shard, log } = this.#run;
     for (let left = ORIGIN_TRIES; ; left--) {
       await this.#follow(await shard.head());
       try {
-        const asOf = await shard.origin();
-        records.clock += 1;
-        state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
-        const begun = { phase: 'snapshot', cursor: null, asOf, key: records.clock } as const;
-        this.#set(selection, begun);
-        return begun;
+        return await shard.origin();
       } catch (error) {
         const waiting = error instanceof ConnectorError && error.code === 'TRANSACTIONS_IN_PROGRESS';
         if (!waiting || left === 0) throw error;
-        log.warn(`The snapshot of ${tableLabel(selection.table.id)} waits. ${error.detail}`);
+        const names = pending.map(({ selection }) => tableLabel(selection.table.id)).join(', ');
+        log.warn(`The snapshot of ${names} waits. ${error.detail}`);
       }
     }
   }

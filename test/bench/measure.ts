@@ -67,7 +67,8 @@ function sample(pid: number | undefined): { rssMb: number; cpuSeconds: number } 
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
-    return { rssMb: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024, cpuSeconds: ticks / 100 };
+    const peak = /VmHWM:\s+(\d+)/.exec(status)?.[1];
+    return peak === undefined ? null : { rssMb: Number(peak) / 1024, cpuSeconds: ticks / 100 };
   } catch {
     return null;
   }

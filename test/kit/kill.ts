@@ -33,17 +33,28 @@ export interface KillReport {
   changes: number;
 }
 
-/** When a run is killed: after so many lines, after a time, behind a STATE, or in the middle of records. */
+const isRecord = (line: string): boolean => line.startsWith('{"type":"RECORD"');
+const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
+const allStreaming = (line: string): boolean =>
+  isState(line) && workloadTables.every(({ name }) => line.includes(`"${name}"`)) && !line.includes('"phase":"snapshot"');
+
+/**
+ * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log
+ * gets its share, some records or states after all snapshots are over.
+ */
 const killMoment = (random: Random, usualMilliseconds: number): NonNullable<RunOptions['killAfter']> => {
   const dice = random.next();
-  if (dice < 0.35) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
-  if (dice < 0.7) return { lines: random.magnitude(1, 3000) };
-  let states = random.magnitude(1, 40);
-  const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
-  if (dice < 0.85) return { when: line => isState(line) && --states <= 0 };
-  let records = random.magnitude(1, 300);
+  if (dice < 0.25) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
+  if (dice < 0.45) return { lines: random.magnitude(1, 3000) };
+  const behindState = random.chance(0.4);
+  let left = random.magnitude(1, behindState ? 30 : 400);
+  let armed = dice < 0.6;
   return {
-    when: line => (states < 1 && line.startsWith('{"type":"RECORD"') && --records <= 0) || (isState(line) && --states < 0),
+    when: line => {
+      if (!armed && allStreaming(line)) armed = true;
+      else if (armed && (behindState ? isState(line) : isRecord(line))) left--;
+      return armed && left <= 0;
+    },
   };
 };
 
@@ -125,7 +136,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         platform.store(run);
         await sleep(50);
       }
-      if (moments.chance(Number(process.env["NOCLEAR"] ?? 0.08))) {
+      if (moments.chance(0.08)) {
         const { name } = moments.pick(tables);
         platform.stored = withoutStream(platform.stored, name);
         platform.everything.clear(name);

@@ -1,8 +1,8 @@
 import { tableLabel } from '../../contract/ids.ts';
 import type { Table } from '../../contract/table.ts';
-import type { PgColumn } from './discovery.ts';
 import { type RelationFacts, type ReplicaIdentity, replicaIdentity } from './replication/replica-identity.ts';
 import { qualified } from './sql.ts';
+import type { PgColumn } from './table.ts';
 
 export interface FollowFacts {
   /** `server_version_num`. */

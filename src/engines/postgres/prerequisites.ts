@@ -3,7 +3,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
-import { discoverTables, OLDEST_VERSION, type PgTable, versionProblem } from './discovery.ts';
+import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
 import {
   addTablesSql,
   createPublicationSql,
@@ -13,6 +13,7 @@ import {
 } from './replication/publication.ts';
 import { readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { literals, type Query, quoteIdent } from './sql.ts';
+import type { PgTable } from './table.ts';
 
 export interface Findings {
   /** What stands in the way. */

@@ -4,12 +4,13 @@ import type { ConnectorError } from '../../contract/errors.ts';
 import { type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import type { Table } from '../../contract/table.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
-import { discoverTables, type PgTable } from './discovery.ts';
+import { discoverTables } from './discovery.ts';
 import type { PgTarget, PostgresShardOptions } from './options.ts';
 import { findProblems } from './prerequisites.ts';
 import { readPublication } from './replication/publication.ts';
 import { PostgresShard } from './shard.ts';
 import { type Query, queryOn } from './sql.ts';
+import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
 import { serverError, toConnectorError } from './wire/errors.ts';
 

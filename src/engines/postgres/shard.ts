@@ -12,7 +12,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readTypes } from './catalog-queries.ts';
-import { discoverTables, type PgTable } from './discovery.ts';
+import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
 import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
 import { createSlotWithin } from './replication/create-slot.ts';
@@ -22,6 +22,7 @@ import { dropSlot, readSlot, type Slot, slotLoss, slotMisfit } from './replicati
 import { snapshot } from './snapshot.ts';
 import { type Query, queryOn, quoteLiteral } from './sql.ts';
 import { stream } from './stream.ts';
+import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';

@@ -5,10 +5,11 @@ import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readLeaves } from './catalog-queries.ts';
-import type { PgTable } from './discovery.ts';
+import { afterKey, type Comparison } from './key-comparison.ts';
 import { ChunkSize } from './snapshot/chunk-size.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
-import { type Query, qualified, quoteIdent, quoteLiteral, typeSql } from './sql.ts';
+import { type Query, qualified, quoteIdent, typeSql } from './sql.ts';
+import type { PgTable } from './table.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
 /** What a snapshot needs of its shard. */
@@ -166,12 +167,11 @@ class TableSnapshot {
   async *byKey(): AsyncGenerator<SnapshotEvent, void> {
     const size = ChunkSize.rows(this.#request.chunkMillis);
     const keys = this.#table.keyset;
-    const types = keys.map(name => typeSql(this.#table.columns.find(column => column.name === name)));
+    const columns = keys.map(name => this.#keyColumn(name));
     const names = keys.map(quoteIdent).join(', ');
     let key = (this.#request.cursor as unknown as KeyCursor | null)?.key ?? null;
     for (;;) {
-      const values = key?.map((text, at) => `${quoteLiteral(text)}::${types[at]}`);
-      const after = values === undefined ? '' : `(${names}) > (${values.join(', ')})`;
+      const after = key === null ? '' : `(${afterKey(columns, key)})`;
       const where = [after, this.#filter()].filter(condition => condition !== '');
       const began = Date.now();
       this.#rows.keepKey(keys.length);
@@ -212,6 +212,12 @@ class TableSnapshot {
     return leaves
       .map(leaf => ({ oid: leaf.oid, heap: leaf.access_method === 'heap', from: `ONLY ${qualified(leaf)}` }))
       .sort((a, b) => a.oid - b.oid);
+  }
+
+  #keyColumn(name: string): { name: string; typeSql: string; comparison: Comparison } {
+    const column = this.#table.columns.find(candidate => candidate.name === name);
+    if (column === undefined) throw new ConnectorError('INVARIANT', `${tableLabel(this.#table.id)} has no key column "${name}"`);
+    return { name, typeSql: typeSql(column), comparison: column.comparison };
   }
 
   #columns(): string {

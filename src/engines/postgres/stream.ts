@@ -1,12 +1,12 @@
 import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
 import { type Position, tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
-import type { PgTable } from './discovery.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
 import { reread, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
+import type { PgTable } from './table.ts';
 import type { PgType } from './types.ts';
 import { BEGIN, COMMIT, DELETE, INSERT, PgoutputDecoder, RELATION, TRUNCATE, UPDATE } from './wire/pgoutput.ts';
 import type { RawConnection } from './wire/raw-connection.ts';

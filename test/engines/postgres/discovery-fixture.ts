@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
-import { discoverTables, type PgTable } from '../../../src/engines/postgres/discovery.ts';
+import { discoverTables } from '../../../src/engines/postgres/discovery.ts';
 import { readPublication } from '../../../src/engines/postgres/replication/publication.ts';
+import type { PgTable } from '../../../src/engines/postgres/table.ts';
 import type { PostgresMajor, PostgresServer } from '../../kit/servers/postgres.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
 import { engineConfig, engineContext, withQuery } from './engine-fixture.ts';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { PgTable } from '../../../src/engines/postgres/discovery.ts';
 import { ensurePublication } from '../../../src/engines/postgres/replication/publication.ts';
+import type { PgTable } from '../../../src/engines/postgres/table.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { byName, DiscoveryFixture, reasonOf } from './discovery-fixture.ts';
 import { engineConfig, withQuery } from './engine-fixture.ts';

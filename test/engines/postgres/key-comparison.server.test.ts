@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { discoverTables, type PgColumn, type PgTable } from '../../../src/engines/postgres/discovery.ts';
+import { discoverTables } from '../../../src/engines/postgres/discovery.ts';
 import { afterKey } from '../../../src/engines/postgres/key-comparison.ts';
 import { type Query, qualified, quoteIdent } from '../../../src/engines/postgres/sql.ts';
+import type { PgColumn, PgTable } from '../../../src/engines/postgres/table.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import type { PostgresServer } from '../../kit/servers/postgres.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';

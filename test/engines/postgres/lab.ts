@@ -62,6 +62,23 @@ export class Lab {
     return row;
   }
 
+  /**
+   * Makes a table that a read comes to and stops at until `action` is done: the action happens at a known moment, behind
+   * the snapshots of the streams that stand before it. `streams` are all of the catalog, `gate` being one of them.
+   */
+  async atGate<T>(read: () => Promise<T>, action: () => Promise<unknown>): Promise<T> {
+    await this.sql('CREATE TABLE IF NOT EXISTS gate (id bigint PRIMARY KEY)');
+    const keeper = await this.client();
+    await keeper.query('BEGIN; LOCK TABLE gate');
+    const running = read();
+    await this.until(
+      "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'source-tributary' AND wait_event_type = 'Lock')",
+    );
+    await action();
+    await keeper.query('COMMIT');
+    return await running;
+  }
+
   /** Resolves as soon as the condition, a SQL expression, is true. */
   async until(condition: string, within = 20_000): Promise<void> {
     for (let waited = 0; waited < within; waited += 25) {

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { discoverTables, type PgTable } from '../../../src/engines/postgres/discovery.ts';
+import { discoverTables } from '../../../src/engines/postgres/discovery.ts';
 import { ensurePublication, type Publication, readPublication } from '../../../src/engines/postgres/replication/publication.ts';
 import { createSlot, dropSlot, isLost, readSlot, slotLoss, slotMisfit } from '../../../src/engines/postgres/replication/slot.ts';
 import type { Query } from '../../../src/engines/postgres/sql.ts';
+import type { PgTable } from '../../../src/engines/postgres/table.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { type OwnPostgresServer, type PostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';

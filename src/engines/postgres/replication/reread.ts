@@ -69,14 +69,14 @@ async function fetchRows(connection: RawConnection, plan: RowPlan, rows: readonl
 /** One probe of the key's index for each row, numbered; a join might choose to scan the table. */
 function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly number[]): string {
   const { table, template } = plan;
-  const types = table.primaryKey.map(name => typeSql(table.columns.find(column => column.name === name)));
-  const keyNames = types.map((_, at) => `k${at}`);
+  const keys = table.primaryKey.map(name => table.columns.find(column => column.name === name));
+  const keyNames = keys.map((_, at) => `k${at}`);
   const values = rows.map((row, number) => {
-    const key = (row.key ?? []).map((text, at) => `${quoteLiteral(text)}::${types[at]}`);
+    const key = (row.key ?? []).map((text, at) => `${quoteLiteral(text)}::${typeSql(keys[at])}`);
     return `(${[number, ...key].join(', ')})`;
   });
   const names = columns.map(at => `t.${quoteIdent(template.selection.columns[at]?.name ?? '')}`);
-  const match = table.primaryKey.map((name, at) => `t.${quoteIdent(name)} = q.k${at}`).join(' AND ');
+  const match = keys.map((key, at) => `t.${quoteIdent(key?.name ?? '')} ${key?.comparison.equal ?? '='} q.k${at}`).join(' AND ');
   const from = `${table.relkind === 'p' ? '' : 'ONLY '}${qualified(table.id)}`;
   return (
     `COPY (SELECT q.n, r.* FROM (VALUES ${values.join(', ')}) AS q (${['n', ...keyNames].join(', ')}) ` +

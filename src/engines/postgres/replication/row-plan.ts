@@ -4,8 +4,8 @@ import type { Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
 import type { ValueWriter } from '../../../values/value-writer.ts';
-import type { PgColumn, PgTable } from '../discovery.ts';
 import { fromPosition } from '../position.ts';
+import type { PgColumn, PgTable } from '../table.ts';
 import { type ColumnType, columnType, type PgType, writerFor } from '../types.ts';
 import type { Relation, RelationColumn } from '../wire/relation.ts';
 

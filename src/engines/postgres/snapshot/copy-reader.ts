@@ -3,7 +3,7 @@ import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
 import type { Selection } from '../../../contract/table.ts';
 import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
-import type { PgTable } from '../discovery.ts';
+import type { PgTable } from '../table.ts';
 import { columnType, writerFor } from '../types.ts';
 import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';

@@ -1,5 +1,5 @@
 import type { TypeFamily } from '../../../kit/type-cases.ts';
-import { becomes, cases, type CaseRow, OBJECT, quote, STRING, same } from './rows.ts';
+import { becomes, type CaseRow, cases, OBJECT, quote, STRING, same } from './rows.ts';
 
 const deep = `${'['.repeat(500)}${']'.repeat(500)}`;
 const many = '9'.repeat(100);

@@ -1,5 +1,5 @@
 import type { TypeFamily } from '../../../kit/type-cases.ts';
-import { BOOLEAN, cases, digits, INTEGER, NUMBER, nulled, same, STRING } from './rows.ts';
+import { BOOLEAN, cases, digits, INTEGER, NUMBER, nulled, STRING, same } from './rows.ts';
 
 const nines = (count: number): string => '9'.repeat(count);
 const notFinite = nulled('NaN', 'Infinity', '-Infinity');
@@ -45,7 +45,16 @@ export const numbers: TypeFamily = {
       ...notFinite,
     ]),
     ...cases('double precision', NUMBER, [
-      ...digits('0', '-0', '0.1', '0.30000000000000004', '1e-307', '5e-324', '2.2250738585072014e-308', '1.7976931348623157e+308'),
+      ...digits(
+        '0',
+        '-0',
+        '0.1',
+        '0.30000000000000004',
+        '1e-307',
+        '5e-324',
+        '2.2250738585072014e-308',
+        '1.7976931348623157e+308',
+      ),
       ...digits('1e+15', '123456789012345.6', '-1e-05'),
       ["'9007199254740993'", '9007199254740992'],
       ["'100000000000000000000'", '1e+20'],

@@ -1,5 +1,5 @@
 import type { TypeFamily } from '../../../kit/type-cases.ts';
-import { becomes, cases, type CaseRow, STRING, same } from './rows.ts';
+import { becomes, type CaseRow, cases, STRING, same } from './rows.ts';
 
 const controls = Array.from({ length: 31 }, (_, index) => String.fromCharCode(index + 1)).join('');
 

@@ -135,6 +135,11 @@ const rowOf = (run: RunResult, table: string, id: number, deleted = false): Row 
 };
 
 const observe = async (options: TypeCaseOptions, database: TypeDatabase): Promise<Observed> => {
+  const run = async (sql: string): Promise<void> => {
+    await database.query(sql).catch((cause: unknown) => {
+      throw new Error(`${cause instanceof Error ? cause.message : String(cause)}: ${sql.slice(0, 2000)}`, { cause });
+    });
+  };
   const missing = new Set<TypeFamily>();
   for (const family of options.families) {
     if (family.requires !== undefined && !(await options.offers(database, family.requires))) missing.add(family);
@@ -143,17 +148,17 @@ const observe = async (options: TypeCaseOptions, database: TypeDatabase): Promis
     .filter(family => !missing.has(family))
     .map(family => ({ family, table: tableOf(family), columns: columnsOf(family, options.version) }));
   for (const { family, table, columns } of present) {
-    for (const statement of family.setup ?? []) await database.query(statement);
+    for (const statement of family.setup ?? []) await run(statement);
     const definitions = [...columns].map(([name, { native }]) => `${name} ${native}`);
-    await database.query(`CREATE TABLE ${table} (id integer PRIMARY KEY, ${definitions.join(', ')})`);
+    await run(`CREATE TABLE ${table} (id integer PRIMARY KEY, ${definitions.join(', ')})`);
   }
   const insert = async (table: string, columns: ReadonlyMap<string, TypeCase>, id: number): Promise<void> => {
     const values = [...columns.values()].map(one => one.insert);
-    await database.query(`INSERT INTO ${table} (id, ${[...columns.keys()].join(', ')}) VALUES (${id}, ${values.join(', ')})`);
+    await run(`INSERT INTO ${table} (id, ${[...columns.keys()].join(', ')}) VALUES (${id}, ${values.join(', ')})`);
   };
   for (const { table, columns } of present) {
     await insert(table, columns, 1);
-    await database.query(`INSERT INTO ${table} (id) VALUES (3)`);
+    await run(`INSERT INTO ${table} (id) VALUES (3)`);
   }
 
   const config = database.config();
@@ -165,14 +170,14 @@ const observe = async (options: TypeCaseOptions, database: TypeDatabase): Promis
   for (const { table, columns } of present) {
     await insert(table, columns, 2);
     const assignments = [...columns].map(([name, one]) => `${name} = ${one.insert}`);
-    await database.query(`UPDATE ${table} SET ${assignments.join(', ')} WHERE id = 3`);
+    await run(`UPDATE ${table} SET ${assignments.join(', ')} WHERE id = 3`);
     const logOldRow = options.logOldRow(table);
-    if (logOldRow !== null) await database.query(logOldRow);
-    await database.query(`DELETE FROM ${table} WHERE id = 2`);
+    if (logOldRow !== null) await run(logOldRow);
+    await run(`DELETE FROM ${table} WHERE id = 2`);
   }
   const second = await read({ state: fullState(first.states) });
   const refresh = await read({ catalog: configuredCatalog(catalog, { modes: { '*': 'full_refresh' } }) });
-  for (const run of [first, second, refresh]) expectSound(run);
+  for (const result of [first, second, refresh]) expectSound(result);
 
   const rows = present.map(({ table }) => {
     const of = {
@@ -186,7 +191,7 @@ const observe = async (options: TypeCaseOptions, database: TypeDatabase): Promis
     return [table, of] as const;
   });
   const invalid = configured.streams.map(({ stream }) => {
-    const records = [first, second, refresh].flatMap(run => run.records.filter(record => record.stream === stream.name));
+    const records = [first, second, refresh].flatMap(result => result.records.filter(record => record.stream === stream.name));
     return [stream.name, records.flatMap(record => checkData(stream, record.data) ?? [])] as const;
   });
   return { catalog, missing, rows: new Map(rows), invalid: new Map(invalid) };

@@ -148,7 +148,7 @@ export class PostgresShard implements Shard {
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const query = await this.#query();
-    yield* snapshot({ openRaw: what => this.#openRaw(what), query, nativeJson: this.#nativeJson }, request, records);
+    yield* snapshot({ openRaw: what => this.#openRaw(what), query }, request, records);
   }
 
   async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {

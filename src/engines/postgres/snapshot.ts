@@ -5,11 +5,11 @@ import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readLeaves } from './catalog-queries.ts';
-import { afterKey, type Comparison } from './key-comparison.ts';
+import { afterKey } from './key-comparison.ts';
 import { ChunkSize } from './snapshot/chunk-size.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
-import { type Query, qualified, quoteIdent, typeSql } from './sql.ts';
-import type { PgTable } from './table.ts';
+import { type Query, qualified, quoteIdent } from './sql.ts';
+import type { PgColumn, PgTable } from './table.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
 /** What a snapshot needs of its shard. */
@@ -17,7 +17,6 @@ export interface SnapshotSource {
   /** A connection for COPY alone, for as long as the snapshot runs. */
   openRaw(what: string): Promise<RawConnection>;
   readonly query: Query;
-  readonly nativeJson: boolean;
 }
 
 const FULL = { kind: 'full' } as const;
@@ -90,7 +89,7 @@ class TableSnapshot {
     this.#connection = connection;
     this.#request = request;
     this.#table = table;
-    this.#rows = new CopyReader(connection, request.selection, records, source.nativeJson);
+    this.#rows = new CopyReader(connection, request.selection, records);
   }
 
   async *byPages(): AsyncGenerator<SnapshotEvent, void> {
@@ -214,10 +213,10 @@ class TableSnapshot {
       .sort((a, b) => a.oid - b.oid);
   }
 
-  #keyColumn(name: string): { name: string; typeSql: string; comparison: Comparison } {
+  #keyColumn(name: string): PgColumn {
     const column = this.#table.columns.find(candidate => candidate.name === name);
     if (column === undefined) throw new ConnectorError('INVARIANT', `${tableLabel(this.#table.id)} has no key column "${name}"`);
-    return { name, typeSql: typeSql(column), comparison: column.comparison };
+    return column;
   }
 
   #columns(): string {

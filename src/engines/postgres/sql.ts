@@ -48,8 +48,3 @@ export async function serverVersion(query: Query): Promise<number> {
   const [row] = await query.rows<{ version: number }>("SELECT current_setting('server_version_num')::int4 AS version");
   return row?.version ?? 0;
 }
-
-/** The type of a column for a cast: by schema and name, hence without a modifier that could cut the value. */
-export const typeSql = (
-  column: { readonly pgType: { readonly namespace: string; readonly name: string } } | undefined,
-): string => (column === undefined ? 'pg_catalog.text' : qualified(column.pgType));

@@ -2,7 +2,7 @@ import type { TableId } from '../../contract/ids.ts';
 import type { Column, Table } from '../../contract/table.ts';
 import type { Comparison } from './key-comparison.ts';
 import type { ReplicaIdentity } from './replication/replica-identity.ts';
-import type { PgType } from './types.ts';
+import type { ColumnType, PgType } from './types.ts';
 
 export interface PgColumn extends Column {
   readonly attnum: number;

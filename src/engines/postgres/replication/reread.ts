@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import { qualified, quoteIdent, quoteLiteral, typeSql } from '../sql.ts';
+import { qualified, quoteIdent, quoteLiteral } from '../sql.ts';
 import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 import type { RowPlan } from './row-plan.ts';
@@ -72,7 +72,7 @@ function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly numb
   const keys = table.primaryKey.map(name => table.columns.find(column => column.name === name));
   const keyNames = keys.map((_, at) => `k${at}`);
   const values = rows.map((row, number) => {
-    const key = (row.key ?? []).map((text, at) => `${quoteLiteral(text)}::${typeSql(keys[at])}`);
+    const key = (row.key ?? []).map((text, at) => `${quoteLiteral(text)}::${keys[at]?.typeSql ?? 'text'}`);
     return `(${[number, ...key].join(', ')})`;
   });
   const names = columns.map(at => `t.${quoteIdent(template.selection.columns[at]?.name ?? '')}`);

@@ -51,7 +51,7 @@ export class RowPlan {
       const current = known.get(column.name);
       const announced = relation.columns[source];
       if (announced === undefined && current === undefined) return unreachable;
-      const actual = announced === undefined ? types.present(current as PgColumn) : types.announced(announced, current);
+      const actual = announced === undefined ? (current as PgColumn).pg : types.announced(announced, current);
       const write = writerFor(actual, column.type);
       if (write !== null) return write;
       const type = announced === undefined ? 'its present type' : types.nameOf(announced.typeOid);
@@ -87,10 +87,6 @@ export class RowTypes {
   constructor(types: ReadonlyMap<number, PgType>, nativeJson: boolean) {
     this.#types = types;
     this.#nativeJson = nativeJson;
-  }
-
-  present(column: PgColumn): ColumnType {
-    return columnType(column.pgType, column.typmod, column.ndims, { nativeJson: this.#nativeJson });
   }
 
   /** The type in a Relation message, which does not tell an array's depth; one that the catalog has no more is its text. */

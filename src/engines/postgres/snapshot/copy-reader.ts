@@ -4,7 +4,7 @@ import type { RecordTemplate, RecordWriter } from '../../../contract/record-writ
 import type { Selection } from '../../../contract/table.ts';
 import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
 import type { PgTable } from '../table.ts';
-import { columnType, writerFor } from '../types.ts';
+import { writerFor } from '../types.ts';
 import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 
@@ -23,7 +23,7 @@ export class CopyReader {
   /** Rows since `begin`. */
   count = 0;
 
-  constructor(connection: RawConnection, selection: Selection, records: RecordWriter, nativeJson: boolean) {
+  constructor(connection: RawConnection, selection: Selection, records: RecordWriter) {
     const table = selection.table as PgTable;
     this.#connection = connection;
     this.#records = records;
@@ -31,7 +31,7 @@ export class CopyReader {
     this.#writers = selection.columns.map(column => {
       const actual = table.columns.find(candidate => candidate.name === column.name);
       if (actual === undefined) throw new ConnectorError('INVARIANT', `${tableLabel(table.id)} has no column "${column.name}"`);
-      const write = writerFor(columnType(actual.pgType, actual.typmod, actual.ndims, { nativeJson }), column.type);
+      const write = writerFor(actual.pg, column.type);
       if (write !== null) return write;
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${actual.pgType.name} now, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });

@@ -26,8 +26,8 @@ export const text: TypeFamily = {
     ...cases('bpchar', STRING, same('ab  ')),
     ...cases('"char"', STRING, [
       ...same('a', '', '\\'),
-      ['200::integer::"char"', '"\ufffd"', { change: 'TRUNCATED', before: 16, note: 'one byte, no character' }],
-      ['200::integer::"char"', '"\\\\310"', { since: 16 }],
+      ['(-56)::"char"', '"\ufffd"', { change: 'TRUNCATED', before: 16, note: 'one byte, no character' }],
+      ['(-56)::"char"', '"\\\\310"', { since: 16 }],
     ]),
     ...cases('name', STRING, same('a name', 'x'.repeat(63))),
     ...cases('uuid', STRING, [becomes('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')]),

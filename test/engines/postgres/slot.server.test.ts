@@ -1,0 +1,311 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describePostgres, describeServer } from '../../kit/engines.ts';
+import type { Platform } from '../../kit/platform.ts';
+import { describeRun } from '../../kit/run-connector.ts';
+import { type OwnPostgresServer, postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
+import { sleep } from '../../kit/servers/process.ts';
+import { brief, failureOf, inLab, type Lab, lsn, positionOf, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text' });
+const createThing = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one');";
+const lost = /^config_error \/ POSITION_LOST: /;
+
+/** A database that was read once and has changed since. */
+const begun = async (lab: Lab): Promise<Platform> => {
+  await lab.sql(createThing);
+  const platform = await lab.connect();
+  await platform.sync();
+  await lab.sql("INSERT INTO thing VALUES (2, 'two'); UPDATE thing SET text = 'uno' WHERE id = 1");
+  return platform;
+};
+
+/** The position is lost: loudly, again and again, and the way out is the one that `invalid_position` opens. */
+const expectLost = async (lab: Lab, platform: Platform, says: RegExp): Promise<void> => {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const run = await platform.run({ mayFail: true });
+    expect(failureOf(run)).toMatch(lost);
+    expect(failureOf(run)).toMatch(says);
+    expect(run.records).toEqual([]);
+    platform.store(run);
+  }
+  await platform.sync({ config: lab.database.config({ more: { invalid_position: 'resnapshot' } }) });
+  await platform.expectEqual([thing]);
+  await lab.sql("UPDATE thing SET text = 'later' WHERE id = 1");
+  await platform.sync();
+  await platform.expectEqual([thing]);
+};
+
+const dropSlot = (lab: Lab): string => `SELECT pg_drop_replication_slot('${lab.database.name}')`;
+const createSlot = (lab: Lab, plugin = 'pgoutput'): string =>
+  `SELECT pg_create_logical_replication_slot('${lab.database.name}', '${plugin}')`;
+
+describePostgres(major => {
+  describe('the slot', () => {
+    it(
+      '#6 was dropped between two reads',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(dropSlot(lab));
+        await expectLost(lab, platform, /does not exist/);
+      }),
+    );
+
+    it(
+      '#6 was dropped and made again by hand: it begins behind the state',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(dropSlot(lab));
+        await lab.sql(createSlot(lab));
+        await expectLost(lab, platform, /past .* of the state/);
+      }),
+    );
+
+    it(
+      'was read by somebody else, who confirmed more than our state has',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(`SELECT pg_replication_slot_advance('${lab.database.name}', pg_current_wal_lsn())`);
+        await expectLost(lab, platform, /past .* of the state/);
+      }),
+    );
+
+    it(
+      'belongs to another plugin, or is a physical one, or of another database',
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        const platform = await lab.connect();
+        const name = lab.database.name;
+        await lab
+          .sql(createSlot(lab, 'test_decoding'))
+          .catch(() => lab.sql(`SELECT pg_create_physical_replication_slot('${name}')`));
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(
+          /^config_error \/ SLOT_UNUSABLE: .*(test_decoding|physical)/,
+        );
+        await lab.sql(dropSlot(lab));
+        await lab.sql(`SELECT pg_create_physical_replication_slot('${name}')`);
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/^config_error \/ SLOT_UNUSABLE: .*physical/);
+        await lab.sql(dropSlot(lab));
+        await lab.server.query('postgres', createSlot(lab));
+        lab.later(() => lab.server.query('postgres', `SELECT pg_drop_replication_slot('${name}')`));
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/^config_error \/ SLOT_UNUSABLE: .*database "postgres"/);
+      }),
+    );
+
+    it(
+      'a state with a slot that is not there never makes or moves one',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(dropSlot(lab));
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(lost);
+        expect(await lab.slot()).toBeUndefined();
+        await lab.sql(createSlot(lab));
+        const before = await lab.slot();
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(lost);
+        expect((await lab.slot())?.['confirmed_flush_lsn']).toEqual(before?.['confirmed_flush_lsn']);
+      }),
+    );
+
+    it(
+      'without a state the log begins where the slot stands: an earlier run died early',
+      inLab(major, async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'x' FROM generate_series(10, 4000) i`);
+        const platform = await lab.connect();
+        const killed = await platform.run({ killAfter: { lines: 30 }, mayFail: true });
+        expect(killed.signal).toBe('SIGKILL');
+        platform.store(killed, -1);
+        const made = lsn(String((await lab.slot())?.['confirmed_flush_lsn']));
+        await lab.sql("DELETE FROM thing WHERE id < 100; UPDATE thing SET text = 'y' WHERE id > 3900");
+        const run = await platform.sync();
+        expect(
+          lsn(positionOf([run.states[0] ?? platform.stored[0]].filter(state => state !== undefined)).lsn),
+        ).toBeGreaterThanOrEqual(made);
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'is held by a killed predecessor, and free as soon as the server notices',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        // A walsender of ours that goes away only later.
+        const holder = await lab.server.client(lab.database.name, { replication: 'database' } as object);
+        const streaming = holder
+          .query(
+            `START_REPLICATION SLOT "${lab.database.name}" LOGICAL 0/0 (proto_version '1', publication_names '"${lab.database.name}"')`,
+          )
+          .catch(() => {});
+        await lab.until(`(SELECT active FROM pg_replication_slots WHERE slot_name = '${lab.database.name}')`);
+        const running = platform.sync();
+        await sleep(2500);
+        await lab.sql(
+          `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${lab.database.name}'`,
+        );
+        const run = await running;
+        await streaming;
+        await holder.end().catch(() => {});
+        expect(run.logs.some(message => message.includes('Waiting for the replication slot'))).toBe(true);
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'was dropped in the middle of a read: the read ends, and the state is of no use without it',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(`INSERT INTO thing SELECT i, repeat('x', 1000) FROM generate_series(10, 40000) i`);
+        const run = await platform.run({
+          mayFail: true,
+          slowReader: { afterLines: 200, milliseconds: 2500 },
+          onLine: (_, { lines }) => {
+            if (lines.length !== 150) return;
+            const name = `'${lab.database.name}'`;
+            void lab
+              .sql(`SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${name}`)
+              .then(() => sleep(500))
+              .then(() => lab.sql(`SELECT pg_drop_replication_slot(${name})`))
+              .catch(() => {});
+          },
+        });
+        expect(failureOf(run)).toMatch(/^transient_error \/ /);
+        platform.store(run);
+        await expectLost(lab, platform, /does not exist/);
+      }),
+    );
+
+    it(
+      '#6 the publication was dropped while there is a state',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        await lab.sql(`DROP PUBLICATION "${lab.database.name}"; UPDATE thing SET text = 'unseen' WHERE id = 2`);
+        const run = await platform.run({ mayFail: true });
+        expect(failureOf(run)).toMatch(lost);
+        platform.store(run);
+        // Our publication is there again by now; that must not make the gap unseen.
+        const again = await platform.run({ mayFail: true });
+        platform.store(again);
+        if (again.exitCode !== 0)
+          await platform.sync({ config: lab.database.config({ more: { invalid_position: 'resnapshot' } }) });
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      '#6 a FOR ALL TABLES publication was dropped and made again by hand',
+      inLab(major, async lab => {
+        const { name } = lab.database;
+        await lab.sql(`${createThing} CREATE PUBLICATION "${name}" FOR ALL TABLES`);
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(`DROP PUBLICATION "${name}"`);
+        await lab.sql("UPDATE thing SET text = 'unseen' WHERE id = 1; INSERT INTO thing VALUES (3, 'unseen')");
+        await lab.sql(`CREATE PUBLICATION "${name}" FOR ALL TABLES`);
+        const run = await platform.run({ mayFail: true });
+        platform.store(run);
+        if (run.exitCode !== 0) {
+          expect(failureOf(run), describeRun(run)).toMatch(lost);
+          await platform.sync({ config: lab.database.config({ more: { invalid_position: 'resnapshot' } }) });
+        }
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'a table was taken out of the publication and added again',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        const { name } = lab.database;
+        await platform.sync();
+        await lab.sql(`ALTER PUBLICATION "${name}" DROP TABLE thing`);
+        await lab.sql("UPDATE thing SET text = 'unseen' WHERE id = 1");
+        await lab.sql(`ALTER PUBLICATION "${name}" ADD TABLE thing`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        // And out of it without being added: we add it ourselves.
+        await lab.sql(`ALTER PUBLICATION "${name}" DROP TABLE thing`);
+        await lab.sql("UPDATE thing SET text = 'unseen again' WHERE id = 1");
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'starting_gtids: begins there without a snapshot; a state wins; nonsense and the future are refused',
+      inLab(major, async lab => {
+        const { name } = lab.database;
+        await lab.sql(`${createThing} CREATE PUBLICATION "${name}" FOR TABLE thing`);
+        await lab.sql(createSlot(lab));
+        const [at] = await lab.sql('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+        await lab.sql("INSERT INTO thing VALUES (2, 'two')");
+        const seeded = (position: string) => lab.database.config({ more: { starting_gtids: { [name]: { main: position } } } });
+        const platform = await lab.connect();
+        expect(failureOf(await platform.run({ config: seeded('16 B3748'), mayFail: true }))).toMatch(
+          /^config_error \/ CONFIG_INVALID/,
+        );
+        expect(failureOf(await platform.run({ config: seeded('FFFFFF/0'), mayFail: true }))).toMatch(lost);
+        const first = await platform.sync({ config: seeded(String(at?.['lsn'])) });
+        expect(brief(first, 'thing', 'id', 'text')).toEqual(['2 "two"']);
+        await lab.sql("INSERT INTO thing VALUES (3, 'three')");
+        const second = await platform.sync({ config: seeded('FFFFFF/0') });
+        expect(brief(second, 'thing', 'id', 'text')).toEqual(['3 "three"']);
+      }),
+    );
+  });
+});
+
+describeServer('PostgreSQL 18, with little room for the log', postgresUnavailable(18), () => {
+  let server: OwnPostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres({
+      major: 18,
+      settings: { max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '32MB' },
+    });
+  });
+  afterAll(() => server.stop());
+
+  it(
+    '#6 the server has discarded what the slot still needed',
+    inLab(
+      18,
+      async lab => {
+        const platform = await begun(lab);
+        for (let i = 0; i < 4; i++) await lab.sql('SELECT pg_switch_wal(); CREATE TABLE filler AS SELECT 1; DROP TABLE filler');
+        await lab.sql('CHECKPOINT');
+        await lab.until(`(SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '${lab.database.name}')`);
+        await expectLost(lab, platform, /discarded/);
+      },
+      () => server,
+    ),
+  );
+});
+
+describeServer('PostgreSQL 14, servers that change behind their name', postgresUnavailable(14), () => {
+  it('another server answers with the same tables and the same slot', async () => {
+    const other = await startPostgres({ major: 14 });
+    try {
+      await inLab(14, async lab => {
+        const platform = await begun(lab);
+        const { name } = lab.database;
+        await other.createDatabase(name);
+        await other.query(name, `${createThing} CREATE PUBLICATION "${name}" FOR TABLE thing`);
+        await other.query(name, createSlot(lab));
+        const config = lab.database.config({ endpoint: other });
+        const run = await platform.run({ config, mayFail: true });
+        expect(failureOf(run)).toMatch(lost);
+        expect(failureOf(run)).toMatch(/another one answers/);
+        expect(run.records).toEqual([]);
+        await other.query(name, "INSERT INTO thing VALUES (7, 'other')");
+        await platform.sync({ config: { ...config, invalid_position: 'resnapshot' } });
+        // Rows of the old server that the new one does not have stay: nothing says that they are gone.
+        expect(platform.committed.rowCount('thing')).toBe(2);
+        await other.query(name, "UPDATE thing SET text = 'other too' WHERE id = 1");
+        const next = await platform.sync({ config });
+        expect(brief(next, 'thing', 'id', 'text')).toEqual(['1 "other too"']);
+        expect(platform.committed.backwards).toEqual([]);
+      })();
+    } finally {
+      await other.stop();
+      await rm(other.dataFolder, { recursive: true, force: true });
+    }
+  });
+});

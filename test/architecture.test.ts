@@ -111,6 +111,20 @@ describe('the repository', () => {
     expect([...visible].toSorted()).toEqual(belongs.toSorted());
   });
 
+  it('locks the packages of every platform, or npm ci fails on all of them', () => {
+    type Locked = { readonly version?: string; readonly optionalDependencies?: Readonly<Record<string, string>> };
+    const { packages } = JSON.parse(textOf('package-lock.json')) as { readonly packages: Readonly<Record<string, Locked>> };
+    const major = (version: string | undefined): number => Number.parseInt((version ?? '').replace(/^[\^~]/, ''), 10);
+    const unlocked = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.entries(optionalDependencies)
+        .filter(([name, range]) =>
+          [`${path}/node_modules/${name}`, `node_modules/${name}`].every(at => major(packages[at]?.version) !== major(range)),
+        )
+        .map(([name, range]) => `${name} ${range}`),
+    );
+    expect(unlocked).toEqual([]);
+  });
+
   it('names no package registry and no path of anybody’s machine', () => {
     // Written so that this file does not find itself.
     const unwanted = [

@@ -1,6 +1,7 @@
 import { ENGINES } from '../../src/cli/registry.ts';
 import { specification } from '../../src/cli/spec.ts';
 import { errorDocs } from './errors.ts';
+import { postgresTypeDocs } from './postgres-types.ts';
 
 export interface GeneratedFile {
   /** Relative to the repository. */
@@ -18,5 +19,7 @@ const spec: Generator = async () => {
 
 const errors: Generator = async () => [{ path: 'docs/errors.md', content: errorDocs() }];
 
+const postgresTypes: Generator = async () => [{ path: 'docs/types/postgres.md', content: postgresTypeDocs() }];
+
 /** Add a generator here: `npm run generate` writes its files, `npm run check` fails when they are out of date. */
-export const GENERATORS: readonly Generator[] = [spec, errors];
+export const GENERATORS: readonly Generator[] = [spec, errors, postgresTypes];

@@ -4,40 +4,7 @@ import { expectSound } from './invariants.ts';
 import type { Catalog, JsonObject, RecordBody } from './messages.ts';
 import { discoverCatalog, expectSuccess, type RunResult, runConnector } from './run-connector.ts';
 import { checkData } from './schemas.ts';
-
-/** One value of one type: what discover says of a column, and what each way of reading it prints. */
-export interface TypeCase {
-  /** The type of the column, as SQL writes it. */
-  readonly native: string;
-  /** The value, as SQL writes it; means the same each time it runs. */
-  readonly insert: string;
-  /** What discover says of the column, which may be null. */
-  readonly schema: JsonObject;
-  /** The value in a record, to the byte. */
-  readonly json: string;
-  /** What `meta.changes` says of it; absent: nothing. The reason is always SOURCE_SERIALIZATION_ERROR. */
-  readonly change?: 'NULLED' | 'TRUNCATED';
-  /** First major version that the case is true for. */
-  readonly since?: number;
-  /** First major version that it is not true for any more. */
-  readonly before?: number;
-  /** A remark for the page that is made from the cases. */
-  readonly note?: string;
-}
-
-/** Cases that share a table. */
-export interface TypeFamily {
-  /** Short, lower case: a part of the table's name. */
-  readonly name: string;
-  readonly title: string;
-  /** Paragraphs for the page that is made from the cases. */
-  readonly notes?: readonly string[];
-  /** Statements to run before the table is made. */
-  readonly setup?: readonly string[];
-  /** Something that a server may lack, an extension perhaps; the tests are skipped where it does. */
-  readonly requires?: string;
-  readonly cases: readonly TypeCase[];
-}
+import { onOneLine, type TypeCase, type TypeFamily } from './type-family.ts';
 
 /** What the runner needs of a database; statements are those that all SQL databases know. */
 export interface TypeDatabase {
@@ -218,7 +185,7 @@ export const typeCases = (options: TypeCaseOptions): void => {
     const table = tableOf(family);
     describe(family.title, () => {
       for (const [column, { native, insert, schema, json, change }] of columnsOf(family, options.version)) {
-        it(`${native}: ${insert.slice(0, 100)}`, context => {
+        it(`${native}: ${onOneLine(insert).slice(0, 100)}`, context => {
           const { catalog, missing, rows } = seen();
           if (missing.has(family)) context.skip(`no ${family.requires} on this server`);
           const stream = catalog.streams.find(candidate => candidate.name === table);

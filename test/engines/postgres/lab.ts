@@ -62,20 +62,27 @@ export class Lab {
     return row;
   }
 
+  /** Makes a view without rows, `gate`, at which a read that comes to it can be made to wait: see `atGate`. */
+  async makeGate(): Promise<void> {
+    await this.sql(`CREATE FUNCTION wait_at_gate() RETURNS bigint LANGUAGE plpgsql AS
+      'BEGIN PERFORM pg_advisory_lock_shared(4711); PERFORM pg_advisory_unlock_shared(4711); RETURN 1; END';
+      CREATE VIEW gate AS SELECT id FROM (SELECT wait_at_gate() AS id OFFSET 0) w WHERE id = 0`);
+  }
+
   /**
-   * Makes a table that a read comes to and stops at until `action` is done: the action happens at a known moment, behind
-   * the snapshots of the streams that stand before it. `streams` are all of the catalog, `gate` being one of them.
+   * Lets something happen at a known moment of a read: when it has come to the stream `gate`, behind the snapshots of the
+   * streams that stand before it in the catalog. The keeper holds an advisory lock, since one on a table would have a
+   * transaction id, which slots wait for.
    */
   async atGate<T>(read: () => Promise<T>, action: () => Promise<unknown>): Promise<T> {
-    await this.sql('CREATE TABLE IF NOT EXISTS gate (id bigint PRIMARY KEY)');
     const keeper = await this.client();
-    await keeper.query('BEGIN; LOCK TABLE gate');
+    await keeper.query('SELECT pg_advisory_lock(4711)');
     const running = read();
     await this.until(
-      "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'source-tributary' AND wait_event_type = 'Lock')",
+      "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
     );
     await action();
-    await keeper.query('COMMIT');
+    await keeper.end();
     return await running;
   }
 

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../kit/type-cases.ts';
+import type { TypeFamily } from '../../kit/type-family.ts';
 import { arrays } from './types/arrays.ts';
 import { binary } from './types/binary.ts';
 import { extensions } from './types/extensions.ts';

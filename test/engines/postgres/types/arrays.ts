@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../kit/messages.ts';
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import {
   arrayOf,
   BINARY,

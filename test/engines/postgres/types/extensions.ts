@@ -1,4 +1,4 @@
-import type { TypeCase, TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeCase, TypeFamily } from '../../../kit/type-family.ts';
 import { arrayOf, becomes, cases, INTEGER, STRING, same } from './rows.ts';
 
 /** Types of an extension that comes with PostgreSQL, in a schema that no `search_path` names. */
@@ -28,7 +28,7 @@ export const extensions: readonly TypeFamily[] = [
   extension('ltree', 'The text that the server prints.', type => [
     ...cases(type('ltree'), STRING, same('', 'Top.Science.Astronomy')),
     ...cases(type('lquery'), STRING, same('Top.*{1,2}.!a|b@')),
-    ...cases(type('ltxtquery'), STRING, same('Europe & Russia*@ & !Asia')),
+    ...cases(type('ltxtquery'), STRING, same('Europe & Russia@* & !Asia')),
     ...cases(`${type('ltree')}[]`, arrayOf(STRING), [["'{a.b,c}'", '["a.b","c"]']]),
   ]),
   extension('cube', 'The text that the server prints.', type => [...cases(type('cube'), STRING, same('(1, 2),(3, 4.5)', '()'))]),
@@ -37,6 +37,8 @@ export const extensions: readonly TypeFamily[] = [
     ...cases(type('ean13'), STRING, same('978-0-393-04002-9')),
   ]),
   extension('seg', 'The text that the server prints.', type => [...cases(type('seg'), STRING, same('1.0 .. 2.50', '~5.0'))]),
-  extension('intarray', 'The text that the server prints.', type => [...cases(type('query_int'), STRING, same('1 & (2 | !3)'))]),
+  extension('intarray', 'The text that the server prints.', type => [
+    ...cases(type('query_int'), STRING, same('1 & ( 2 | !3 )')),
+  ]),
   extension('lo', 'A domain over `oid`.', type => [...cases(type('lo'), INTEGER, [["'4294967295'", '4294967295']])]),
 ];

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { becomes, type CaseRow, cases, OBJECT, quote, STRING, same } from './rows.ts';
 
 const deep = `${'['.repeat(500)}${']'.repeat(500)}`;

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { becomes, cases, STRING, same } from './rows.ts';
 
 export const networkAndGeometry: TypeFamily = {

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { BOOLEAN, cases, digits, INTEGER, NUMBER, nulled, STRING, same } from './rows.ts';
 
 const nines = (count: number): string => '9'.repeat(count);
@@ -56,7 +56,7 @@ export const numbers: TypeFamily = {
         '1.7976931348623157e+308',
       ),
       ...digits('1e+15', '123456789012345.6', '-1e-05'),
-      ["'9007199254740993'", '9007199254740992'],
+      ["'9007199254740993'", '9.007199254740992e+15'],
       ["'100000000000000000000'", '1e+20'],
       ...notFinite,
     ]),

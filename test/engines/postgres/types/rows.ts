@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../kit/messages.ts';
-import type { TypeCase } from '../../../kit/type-cases.ts';
+import type { TypeCase } from '../../../kit/type-family.ts';
 
 /** The schemas of columns that may be null, spelled out: a test that took them from the sources could not fail. */
 export const BOOLEAN: JsonObject = { type: ['null', 'boolean'] };

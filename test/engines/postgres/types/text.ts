@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { becomes, type CaseRow, cases, STRING, same } from './rows.ts';
 
 const controls = Array.from({ length: 31 }, (_, index) => String.fromCharCode(index + 1)).join('');

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { becomes, cases, DATE, nulled, STRING, same, TIME, TIME_TZ, TIMESTAMP, TIMESTAMP_TZ } from './rows.ts';
 
 export const time: TypeFamily = {

@@ -1,4 +1,4 @@
-import type { TypeFamily } from '../../../kit/type-cases.ts';
+import type { TypeFamily } from '../../../kit/type-family.ts';
 import { arrayOf, BINARY, becomes, cases, INTEGER, NUMBER, nulled, quote, STRING, same, TIMESTAMP_TZ } from './rows.ts';
 
 const labels = ['happy', 'sa d', "it's", 'co,mma', '"q"', 'b\\s', '{ö}', 'NULL'];

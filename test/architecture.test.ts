@@ -22,7 +22,9 @@ const packageJson = JSON.parse(textOf('package.json')) as {
 describe('the source', () => {
   it('is there', () => {
     expect(sources.length).toBeGreaterThan(50);
-    expect(Object.keys(DRIVERS)).toEqual(Object.keys(ENGINES));
+    expect(Object.keys(DRIVERS), 'DRIVERS in architecture/imports.ts names each engine of the registry').toEqual(
+      Object.keys(ENGINES),
+    );
   });
 
   it('imports only what the layer of the importing file may', () => {
@@ -34,9 +36,10 @@ describe('the source', () => {
     for (const layer of Object.keys(RULES)) expect(exists(`src/${layer}`), `src/${layer}`).toBe(true);
   });
 
-  it('uses only dependencies of package.json', () => {
+  it('uses only dependencies of package.json: what else is installed may be gone tomorrow', () => {
     const used = new Set(sources.flatMap(importsOf).flatMap(({ to, isFile }) => (isFile || to.startsWith('node:') ? [] : [to])));
-    expect([...used].toSorted()).toEqual(Object.keys(packageJson.dependencies).toSorted());
+    expect([...used].filter(name => !Object.hasOwn(packageJson.dependencies, name))).toEqual([]);
+    expect([...used]).toContain('pg');
   });
 
   it('has no import cycle', () => {

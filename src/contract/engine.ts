@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
-import type { EpochMicros, EpochMillis, Position, ShardId, SnapshotCursor, TableId } from './ids.ts';
+import type { EpochMicros, EpochMillis, JsonObject, Position, ShardId, SnapshotCursor, TableId } from './ids.ts';
 import type { RecordWriter } from './record-writer.ts';
-import type { Selection, Table } from './table.ts';
+import type { Column, Selection, Table } from './table.ts';
 
 export interface Logger {
   debug(message: string): void;
@@ -34,6 +34,8 @@ export interface Engine<Config = unknown> {
   readonly config: z.ZodType<Config>;
   /** Name of the ordering key in records, e.g. `_ab_cdc_lsn`. */
   readonly cursorColumn: string;
+  /** Columns that changes carry beside the ordering key and the times: where in the server's own log they stood. */
+  readonly originColumns: readonly Column[];
   connect(config: Config, context: EngineContext): Promise<Session>;
 }
 
@@ -68,9 +70,10 @@ export interface Shard extends AsyncDisposable {
   /**
    * A position such that every transaction up to it is visible to any snapshot that opens from now on, and every later
    * one is in the log whole: where a table's log may begin. Not the head.
-   * Throws TRANSACTIONS_IN_PROGRESS (transient) when transactions that must end first do not end in time.
+   * Sets the memos of the tables as of that position. Throws TRANSACTIONS_IN_PROGRESS (transient) when transactions that
+   * must end first do not end in time.
    */
-  origin(): Promise<Position>;
+  origin(tables: readonly Followed[]): Promise<Position>;
   /** True when everything up to `target` is included in `reached`. Positions are only partially ordered. */
   covers(reached: Position, target: Position): boolean;
   /** A lower bound of what `natural` (see RecordWriter) will be for transactions after the position. */
@@ -120,6 +123,11 @@ export interface Followed {
   readonly selection: Selection;
   /** Changes of transactions up to here are left out; null: all of them are, for now. */
   since: Position | null;
+  /**
+   * What the engine must remember of the table to read on from the shard's position, e.g. its column layout. Kept in the
+   * state. The engine sets it at `origin` and before it yields an event that names the table in `noted`.
+   */
+  memo: JsonObject | null;
 }
 export interface StreamRequest {
   readonly tables: readonly Followed[];
@@ -134,6 +142,12 @@ export type SnapshotEvent =
 
 /** The only places where the log may stop, flush or be checkpointed. */
 export type ReplicationEvent =
-  | { readonly kind: 'commit'; readonly position: Position; readonly committedAt: EpochMicros }
+  | {
+      readonly kind: 'commit';
+      readonly position: Position;
+      readonly committedAt: EpochMicros;
+      /** Tables whose memo has changed up to here. */
+      readonly noted?: readonly Followed[];
+    }
   | { readonly kind: 'heartbeat'; readonly position: Position } // the log moved, nothing of ours in it; also when caught up
   | { readonly kind: 'full' }; // within a transaction: drain, do not advance

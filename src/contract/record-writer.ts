@@ -64,6 +64,8 @@ export class RecordWriter {
   readonly #now: () => EpochMillis;
   readonly #cursorKey: Buffer;
   readonly #shardColumn: Buffer;
+  readonly #noOrigin: Buffer;
+  #origin: Uint8Array;
   /** `,"_ab_cdc_updated_at":"…","_ab_cdc_deleted_at":` null or the time again: rewritten in place for each transaction. */
   readonly #live: Buffer;
   readonly #dead: Buffer;
@@ -85,6 +87,8 @@ export class RecordWriter {
     out: JsonWriter,
     options: {
       readonly cursorColumn: string;
+      /** Names of the engine's `originColumns`; null in rows of a snapshot. */
+      readonly originColumns: readonly string[];
       readonly shard: string | null;
       readonly limit: number;
       readonly template: (selection: Selection) => RecordTemplate;
@@ -96,6 +100,8 @@ export class RecordWriter {
     this.#limit = options.limit;
     this.#now = options.now;
     this.#cursorKey = Buffer.from(`,${JSON.stringify(options.cursorColumn)}:`);
+    this.#noOrigin = Buffer.from(options.originColumns.map(name => `,${JSON.stringify(name)}:null`).join(''));
+    this.#origin = this.#noOrigin;
     this.#shardColumn = options.shard === null ? NO_COLUMNS : Buffer.from(`,"_ab_source_shard":${JSON.stringify(options.shard)}`);
     const time = '0000-00-00T00:00:00.000000Z';
     const updated = ',"_ab_cdc_updated_at":"';
@@ -120,9 +126,13 @@ export class RecordWriter {
     this.#emitted = Buffer.from(`,"emitted_at":${now}}}\n`);
   }
 
-  /** A transaction of the log begins. `natural` is one number for it that does not depend on which server is read. */
-  transaction(natural: number, committedAt: EpochMicros): void {
+  /**
+   * A transaction of the log begins. `natural` is one number for it that does not depend on which server is read. `origin`
+   * is JSON for the engine's `originColumns`, each with a comma in front: `,"_ab_cdc_log_pos":4`.
+   */
+  transaction(natural: number, committedAt: EpochMicros, origin: Uint8Array = NO_COLUMNS): void {
     this.#natural = natural;
+    this.#origin = origin;
     this.#setTime(committedAt);
     this.stamp();
   }
@@ -145,6 +155,7 @@ export class RecordWriter {
   /** Rows of a snapshot follow: all carry the clock as it stood where the table's log begins. */
   snapshotRows(key: number, readAt: EpochMicros): void {
     this.#key = key;
+    this.#origin = this.#noOrigin;
     this.#setTime(readAt);
     this.stamp();
   }
@@ -177,6 +188,7 @@ export class RecordWriter {
       out.raw(this.#cursorKey);
       out.integer(this.#key);
       out.raw(this.#deleted ? this.#dead : this.#live);
+      if (this.#origin.length > 0) out.raw(this.#origin);
     }
     if (this.#shardColumn.length > 0) out.raw(this.#shardColumn);
     if (out.length === this.#dataStart) out.byte(OPEN_BRACE);

@@ -11,8 +11,9 @@ import { Checkpointer } from './checkpointer.ts';
 import { BUFFER_LIMIT, type Output } from './output.ts';
 import { plan, type StreamPlan, select } from './plan.ts';
 import { Progress } from './progress.ts';
-import { ShardReader, type ShardStream } from './read-shard.ts';
+import { readShard } from './read-shard.ts';
 import { restoreShard } from './restore.ts';
+import type { ShardStream } from './shard-run.ts';
 
 export interface ReadRequest<Config> {
   readonly engine: Engine<Config>;
@@ -107,6 +108,7 @@ class Read<Config> {
     if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
     const records = new RecordWriter(output.out, {
       cursorColumn: engine.cursorColumn,
+      originColumns: engine.originColumns.map(column => column.name),
       shard: sharded ? open.id : null,
       limit: BUFFER_LIMIT,
       now: context.now,
@@ -115,7 +117,7 @@ class Read<Config> {
         return new RecordTemplate(selection, selection.table.follow === true, stream.counter);
       },
     });
-    const reader = new ShardReader({
+    await readShard({
       shard: open,
       streams,
       state,
@@ -130,7 +132,6 @@ class Read<Config> {
       interleaveMillis: settings.checkpointIntervalSeconds * 1000,
       onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
     });
-    await reader.read();
   }
 
   /** A last STATE behind everything, then what became of each stream; then the error, if there was one. */
@@ -164,8 +165,8 @@ class Read<Config> {
   }
 
   #addedNames(sharded: boolean): ReadonlySet<string> {
-    const options = { cursorColumn: this.#request.engine.cursorColumn, sharded };
-    return new Set(addedColumns({ follow: true }, options).map(column => column.name));
+    const { cursorColumn, originColumns } = this.#request.engine;
+    return new Set(addedColumns({ follow: true }, { cursorColumn, originColumns, sharded }).map(column => column.name));
   }
 
   #now(): EpochMillis {

@@ -19,6 +19,8 @@ export const DELETED_AT_COLUMN = '_ab_cdc_deleted_at';
 export interface StreamOptions {
   /** `Engine.cursorColumn`. */
   readonly cursorColumn: string;
+  /** `Engine.originColumns`. */
+  readonly originColumns: readonly Column[];
   /** Whether the source reads more than one shard. */
   readonly sharded: boolean;
 }
@@ -30,6 +32,7 @@ export function addedColumns(table: Pick<Table, 'follow'>, options: StreamOption
     { name: options.cursorColumn, type: { kind: 'integer' }, nullable: false },
     { name: UPDATED_AT_COLUMN, type: { kind: 'timestamp_tz' }, nullable: false },
     { name: DELETED_AT_COLUMN, type: { kind: 'timestamp_tz' }, nullable: true },
+    ...options.originColumns,
   ];
   return [...(table.follow === true ? log : []), ...(options.sharded ? [shard] : [])];
 }

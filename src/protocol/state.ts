@@ -35,8 +35,11 @@ export type TablePhase =
   /** A full refresh is complete, within the named job where there is a name. */
   | { readonly phase: 'refreshed'; readonly job: string | null };
 
-/** `identity` is that of the table (`Table.identity`) when the phase was noted: another one means another table. */
-export type TableShard = TablePhase & { readonly identity: string };
+/**
+ * `identity` is that of the table (`Table.identity`) when the phase was noted: another one means another table. `memo` is
+ * what the engine must remember of it (`Followed.memo`).
+ */
+export type TableShard = TablePhase & { readonly identity: string; readonly memo?: JsonObject };
 
 export interface TableCheckpoint {
   readonly id: TableId;
@@ -96,7 +99,7 @@ function shardsOf(table: TableCheckpoint, positions?: ReadonlyMap<ShardId, Shard
 }
 
 function phaseToJson(at: TableShard): JsonObject {
-  const head = { identity: at.identity, phase: at.phase };
+  const head = { identity: at.identity, phase: at.phase, ...present('memo', at.memo ?? null) };
   switch (at.phase) {
     case 'snapshot':
       return { ...head, ...present('cursor', at.cursor), ...present('as_of', at.asOf), key: at.key };
@@ -212,14 +215,16 @@ const readPlace = (entry: StateReader): ShardCheckpoint => ({
 
 function readPhase(entry: StateReader): TableShard {
   const identity = entry.string('identity');
+  const memo = entry.optionalJsonObject('memo');
+  const head = memo === null ? { identity } : { identity, memo };
   const phase = entry.value('phase');
   const cursor = (): SnapshotCursor | null => entry.optionalJsonObject('cursor') as SnapshotCursor | null;
   const position = (key: string): Position | null => entry.optionalJsonObject(key) as Position | null;
   switch (phase) {
     case 'snapshot':
-      return { identity, phase, cursor: cursor(), asOf: position('as_of'), key: entry.count('key') };
+      return { ...head, phase, cursor: cursor(), asOf: position('as_of'), key: entry.count('key') };
     case 'streaming':
-      return { identity, phase, since: position('since') };
+      return { ...head, phase, since: position('since') };
     case 'refresh':
       return { identity, phase, cursor: cursor() };
     case 'refreshed':

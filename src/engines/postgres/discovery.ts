@@ -139,7 +139,6 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
   const id = idOf(row);
   const leafRows = catalog.leaves.get(row.oid) ?? [];
   const member = publication?.tables.get(tableKey(id));
-  const membership = publication?.memberships.get(row.oid);
   const allColumns = catalog.columns.get(row.oid) ?? [];
   const publishes = publishedColumns(catalog, member?.columns ?? null);
   const columns = allColumns.filter(column => column.readable).map(column => columnOf(column, catalog, publishes));
@@ -166,7 +165,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     primaryKey,
     follow,
     resumable: keyset.length > 0,
-    identity: membership === undefined ? `${row.oid}` : `${row.oid}/${membership}`,
+    identity: identityOf(row.oid, publication),
     ...(stores && counted.length > 0 && { estimatedRows: Math.round(sum(counted.map(each => each.tuples))) }),
     ...(stores && { estimatedBytes: sum(storage.map(each => each.pages)) * PAGE_BYTES }),
     oid: row.oid,
@@ -187,6 +186,16 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     keyset,
     rowFilter: member?.rowFilter ?? null,
   };
+}
+
+/**
+ * What changes when the table is made anew, or may have been out of the log for a while: since it was taken out of the
+ * publication and added again, or since the publication was (which has it by its schema, or as one of all).
+ */
+function identityOf(oid: number, publication: Publication | undefined): string {
+  if (publication === undefined) return `${oid}`;
+  const membership = publication.memberships.get(oid);
+  return membership === undefined ? `${oid}/p${publication.oid}` : `${oid}/${membership}`;
 }
 
 /** BLCKSZ of nearly every build; good enough for an estimate. */

@@ -8,5 +8,6 @@ export const postgres = {
   title: 'PostgreSQL',
   config: postgresConfig,
   cursorColumn: '_ab_cdc_lsn',
+  originColumns: [],
   connect: openSession,
 } satisfies Engine<PostgresConfig>;

@@ -1,5 +1,5 @@
 import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
-import { type Position, tableKey, tableLabel } from '../../contract/ids.ts';
+import { type Position, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
@@ -51,7 +51,8 @@ class LogReader {
   readonly #wal: WalStream;
   readonly #decoder = new PgoutputDecoder();
   readonly #plans = new Map<Relation, RowPlan>();
-  readonly #followed: ReadonlyMap<string, Followed>;
+  /** By oid, which a table keeps when it is renamed or moved, and which one made anew under its name does not have. */
+  readonly #followed: ReadonlyMap<number, Followed>;
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
   #inTransaction = false;
@@ -64,7 +65,7 @@ class LogReader {
     this.#source = source;
     this.#records = records;
     this.#wal = wal;
-    this.#followed = new Map(request.tables.map(followed => [tableKey(followed.selection.table.id), followed]));
+    this.#followed = new Map(request.tables.map(followed => [(followed.selection.table as PgTable).oid, followed]));
     this.#changes = new ChangeWriter(records, this.#decoder, this.#plans);
     this.#reached = fromPosition(request.from).lsn;
   }
@@ -171,7 +172,7 @@ class LogReader {
   async #announce(): Promise<void> {
     const { relation } = this.#decoder;
     if (relation === null) return;
-    const followed = this.#followed.get(tableKey(relation));
+    const followed = this.#followed.get(relation.id);
     if (followed === undefined) return;
     const table = followed.selection.table as PgTable;
     const types = await this.#source.readTypes(relation.columns.map(column => column.typeOid));
@@ -184,7 +185,7 @@ class LogReader {
 
   #sayTruncate(): void {
     const names = this.#decoder.truncated
-      .filter(relation => this.#followed.has(tableKey(relation)))
+      .filter(relation => this.#followed.has(relation.id))
       .map(relation => tableLabel(relation));
     if (names.length === 0) return;
     this.#source.log.warn(

@@ -139,7 +139,10 @@ export const lsn = (text: string): bigint => {
 /** The records of a stream as `insert`, `delete`… of a test wants to see them: the given columns, and `deleted`. */
 export const brief = (run: RunResult, stream: string, ...columns: string[]): string[] =>
   exactRecords(run, stream).map((row: Row) => {
-    const shown = columns.map(column => JSON.stringify(row[column] ?? null).replaceAll('\\u0000', ''));
+    const shown = columns.map(column => {
+      const value = row[column] ?? null;
+      return typeof value === 'string' && value.startsWith('\0') ? value.slice(1) : JSON.stringify(value);
+    });
     return `${(row['_ab_cdc_deleted_at'] ?? null) === null ? '' : 'gone '}${shown.join(' ')}`;
   });
 

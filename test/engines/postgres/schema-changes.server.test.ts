@@ -11,7 +11,7 @@ describePostgres(major => {
       'added, dropped, added in another order: values stay with their columns',
       inLab(major, async lab => {
         await lab.sql('CREATE TABLE thing (id bigint PRIMARY KEY, a text, text text)');
-        const platform = await lab.connect();
+        const platform = await lab.connect({ columns: { thing: ['id', 'text'] } });
         await lab.sql("INSERT INTO thing VALUES (1, 'a', 'one')");
         await platform.sync();
         await lab.sql("INSERT INTO thing VALUES (2, 'a', 'two')");
@@ -89,7 +89,6 @@ describePostgres(major => {
         await platform.sync();
         await lab.sql("INSERT INTO thing VALUES (3, '3'), (4, '4'); DELETE FROM thing WHERE id = 4");
         await lab.sql('ALTER TABLE thing ALTER text TYPE bigint USING text::bigint; INSERT INTO thing VALUES (5, 5)');
-        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/^config_error \/ SCHEMA_CHANGED/);
         await platform.reconfigure({});
         const run = await platform.sync();
         expect(brief(run, 'thing', 'id', 'text')).toEqual(['3 3', '4 null', 'gone 4 null', '5 5']);
@@ -237,7 +236,7 @@ describePostgres(major => {
         ]) {
           const run = await platform.run({
             killAfter: { when: (line, lines) => line.startsWith('{"type":"STATE"') && lines > 600 },
-            env: { WORKLOAD_API_JOB_ID: '4711', JOB_ID: '4711' },
+            env: { WORKER_JOB_ID: '4711' },
             mayFail: true,
           });
           if (run.signal === 'SIGKILL') killed++;
@@ -248,7 +247,7 @@ describePostgres(major => {
           platform.stored = run.states.length > 0 ? [...run.states.slice(-1)] : platform.stored;
           await lab.sql(sql);
         }
-        const run = await platform.run({ env: { WORKLOAD_API_JOB_ID: '4711', JOB_ID: '4711' } });
+        const run = await platform.run({ env: { WORKER_JOB_ID: '4711' } });
         for (const record of run.records) seen.add(record.data['id']);
         expect(killed).toBeGreaterThan(2);
         expect(run.records.length).toBeLessThan(6000);

@@ -135,6 +135,7 @@ describe('specification', () => {
     title: name.toUpperCase(),
     config,
     cursorColumn: '_ab_cdc_cursor',
+    originColumns: [],
     connect: () => Promise.reject(new Error('not here')),
   });
   const source = (name: string): z.ZodType => z.strictObject({ engine: z.literal(name).meta({ order: 0 }), host: z.string() });

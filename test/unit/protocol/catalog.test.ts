@@ -14,7 +14,7 @@ const orders: Table = {
   resumable: true,
   identity: '1',
 };
-const options = { cursorColumn: '_ab_cdc_lsn', sharded: false };
+const options = { cursorColumn: '_ab_cdc_lsn', originColumns: [], sharded: false };
 
 describe('toStream', () => {
   it('offers both modes for a table that the log covers', () => {

@@ -33,6 +33,7 @@ export interface Publication {
   readonly generatedColumns: boolean;
   /** By `tableKey`. With `viaRoot` partitioned roots, without it their leaves. */
   readonly tables: ReadonlyMap<string, PublishedTable>;
+  readonly oid: number;
   /** Oid of the `pg_publication_rel` row of each table that is listed by name, by the oid of the table. */
   readonly memberships: ReadonlyMap<number, number>;
 }
@@ -80,6 +81,7 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     ? members.map(({ namespace, name: table }) => ({ id: { namespace, name: table }, columns: null, rowFilter: null }))
     : await readPublishedTables(query, name);
   return {
+    oid: row.oid,
     name,
     owner: row.owner,
     owned: row.owned,

@@ -1,0 +1,65 @@
+import type { Logger, Shard } from '../contract/engine.ts';
+import { ConnectorError } from '../contract/errors.ts';
+import type { EpochMicros, JsonObject } from '../contract/ids.ts';
+import type { RecordWriter } from '../contract/record-writer.ts';
+import type { Selection } from '../contract/table.ts';
+import type { TableShard } from '../protocol/state.ts';
+import type { Checkpointer } from './checkpointer.ts';
+import type { Output } from './output.ts';
+
+/** One stream as this shard has it. */
+export interface ShardStream {
+  readonly selection: Selection;
+  readonly follow: boolean;
+}
+
+/** All that the reading of one shard needs. */
+export interface ShardRun {
+  readonly shard: Shard;
+  readonly streams: readonly ShardStream[];
+  readonly state: Checkpointer;
+  readonly output: Output;
+  readonly records: RecordWriter;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Where the user wants this shard to begin without a snapshot; counts only where there is no state. */
+  readonly seed: string | null;
+  readonly whenPositionLost: 'fail' | 'resnapshot';
+  /** The job this run belongs to, if the platform names one. */
+  readonly job: string | null;
+  /** How long a snapshot may go on before the log is followed again; also what a chunk should take at most. */
+  readonly interleaveMillis: number;
+  /** Called when the first records of a stream may come. */
+  readonly onStart: (stream: ShardStream) => void;
+}
+
+/** At a safe place: a STATE line if it is time for one, and no more bytes in memory than there may be. */
+export async function settle(run: ShardRun): Promise<void> {
+  const { state, output } = run;
+  if (state.due) state.write(output);
+  if (output.full) await drain(run);
+  stopIfAsked(run);
+}
+
+/** Anywhere between two records: the back-pressure. */
+export async function drain(run: ShardRun): Promise<void> {
+  await run.output.drain();
+  run.records.stamp();
+  stopIfAsked(run);
+}
+
+function stopIfAsked(run: ShardRun): void {
+  if (run.signal.aborted) throw new ConnectorError('STOPPED', 'A signal asked for it.');
+}
+
+type DistributiveOmit<T, K extends keyof T> = T extends unknown ? Omit<T, K> : never;
+export type Phase = DistributiveOmit<TableShard, 'identity' | 'memo'>;
+
+/** Notes how far a table has come, with what the engine wants remembered of it. */
+export function note(run: ShardRun, selection: Selection, phase: Phase, memo: JsonObject | null): void {
+  const { id, identity } = selection.table;
+  run.state.setTable(run.shard.id, id, { ...phase, identity, ...(memo === null ? {} : { memo }) });
+}
+
+export const nowMicros = (run: ShardRun): EpochMicros => (run.now() * 1000) as EpochMicros;

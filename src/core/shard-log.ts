@@ -3,12 +3,10 @@ import { ConnectorError } from '../contract/errors.ts';
 import type { Position } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import type { Selection } from '../contract/table.ts';
+import type { TableShard } from '../protocol/state.ts';
 import { drain, note, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
-/**
- * A run that lost its position may have printed keys that no state remembers. They lie above the clock we know by at most
- * the bytes of log it read since; a terabyte is beyond that, and 2^53 leaves room for thousands of such steps.
- */
+/** The step of the clock where a wall clock cannot serve: see `afterLoss`. 2^53 leaves room for thousands of such steps. */
 const CLOCK_STEP = 2 ** 40;
 /** How often the beginning of a snapshot is tried while old transactions are open; each try waits by itself. */
 const ORIGIN_TRIES = 20;
@@ -47,7 +45,8 @@ export class ShardLog {
       if (seed !== null) note(run, selection, { phase: 'streaming', since: null }, null);
       dropOther(run, selection, opened);
       const phase = state.table(shard.id, selection.table.id);
-      const since = phase?.phase === 'streaming' ? (phase.since ?? opened.from) : phase?.phase === 'snapshot' ? phase.asOf : null;
+      const since =
+        phase?.phase === 'streaming' ? (phase.since ?? opened.from) : phase?.phase === 'snapshot' ? phase.asOf : opened.from;
       followed.set(stream, { selection, since, memo: phase?.memo ?? null });
       if (phase?.phase === 'streaming') run.onStart(stream);
     }
@@ -107,8 +106,9 @@ export class ShardLog {
    * Gives every table that has no place yet the position from which its log counts, and the ordering key for the rows of
    * its snapshot: before anything else is read, or changes would be passed over between the two.
    *
-   * Where the log is not new, it is followed to its head first: runs that died may have printed rows of these tables with
-   * keys up to there, and the snapshot, being newer, must beat them. Hence also the key is one that nobody had before.
+   * Where the log is not new, runs that died may have printed rows of these tables, with keys up to its head. So it is
+   * followed to the head first, and the snapshot, being newer, gets a key that nobody had before. And every change in the
+   * log counts, also those that the snapshot will show: rows that such a run printed may have been deleted since.
    */
   async #beginSnapshots(opened: Opened): Promise<void> {
     const { shard, state, records } = this.#run;
@@ -116,19 +116,20 @@ export class ShardLog {
       ({ selection }) => state.table(shard.id, selection.table.id) === undefined,
     );
     if (pending.length === 0) return;
-    let asOf = opened.from;
     if (!opened.fresh) {
-      asOf = await this.#origin(pending);
-      records.clock += 1;
+      const origin = await this.#origin(pending);
+      records.clock = Math.max(records.clock + 1, shard.natural(origin));
       state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
     }
-    for (const followed of pending) {
-      followed.since = asOf;
-      note(this.#run, followed.selection, { phase: 'snapshot', cursor: null, asOf, key: records.clock }, followed.memo);
+    for (const { selection, memo } of pending) {
+      note(this.#run, selection, { phase: 'snapshot', cursor: null, asOf: opened.from, key: records.clock }, memo);
     }
   }
 
-  /** Tried again while old transactions are open; the other tables' log goes on meanwhile. */
+  /**
+   * Waits until all that is in the log shows in snapshots, and all that does not will be in the log whole. Tried again
+   * while old transactions are open; the other tables' log goes on meanwhile.
+   */
   async #origin(pending: readonly Followed[]): Promise<Position> {
     const { shard, log } = this.#run;
     for (let left = ORIGIN_TRIES; ; left--) {
@@ -145,6 +146,15 @@ export class ShardLog {
   }
 }
 
+/** Where the changes of a table begin that has a place in the state; null when it has none, or that of the shard. */
+function placeOf(at: TableShard | undefined): Position | null {
+  if (at?.phase === 'streaming') return at.since;
+  return at?.phase === 'snapshot' ? at.asOf : null;
+}
+
+const hasJoined = (opened: Opened, selection: Selection): boolean =>
+  opened.joined.some(id => tableKey(id) === tableKey(selection.table.id));
+
 /** After a lost position: nothing that was read counts any more, but the clock lives on, so that new rows beat old ones. */
 async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: ConnectorError): Promise<Opened> {
   const { shard, state, records, log } = run;
@@ -153,19 +163,25 @@ async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: C
   for (const { id } of tables) state.forgetTable(shard.id, id);
   await shard.reset();
   const opened = await shard.open({ from: null, stored: false, tables });
-  records.clock = Math.max(records.clock, shard.natural(opened.from)) + CLOCK_STEP;
+  records.clock = afterLoss(Math.max(records.clock, shard.natural(opened.from)), run.now() * 1000);
   return opened;
 }
+
+/**
+ * The clock when everything is read anew. Runs that died may have printed keys that no state remembers, counted up from
+ * where such a run began, one or two for each change; and they may have begun with the very state that we have. The
+ * microseconds of the wall clock are beyond all of them: no run prints half a million changes a second.
+ */
+const afterLoss = (known: number, micros: number): number => (micros > known ? micros : known + CLOCK_STEP);
 
 /** What the state says of a table counts only while it is the same table, was never out of the log, and was followed before. */
 function dropOther(run: ShardRun, selection: Selection, opened: Opened): void {
   const { shard, state, log } = run;
   const { id, identity } = selection.table;
   const at = state.table(shard.id, id);
-  const joined = opened.joined.some(other => tableKey(other) === tableKey(id));
   if (at === undefined) return;
   const wasFollowed = at.phase === 'streaming' || at.phase === 'snapshot';
-  if (wasFollowed && at.identity === identity && !joined) return;
+  if (wasFollowed && at.identity === identity && !hasJoined(opened, selection)) return;
   if (wasFollowed) log.warn(`${tableLabel(id)} was created anew, or was out of the log for a while: it gets a new snapshot.`);
   state.forgetTable(shard.id, id);
 }

@@ -101,7 +101,7 @@ export function postgresTypeDocs(): string {
     '',
     'Every row of these tables is a test on real servers of versions 14 and 18: the column is discovered, and read by a snapshot, from the log (insert, update, and the old row of a delete) and by a full refresh; all give the same bytes, whatever `DateStyle`, `IntervalStyle`, `TimeZone` and the like are set to for the role, the database or the server.',
     '',
-    'A value that cannot be said is null, or has U+FFFD in place of the part that cannot be said. The record then has an entry in `meta.changes`: the column, `NULLED` or `TRUNCATED` as in the remarks below, and the reason `SOURCE_SERIALIZATION_ERROR`. NULL is null, without an entry.',
+    'A value that cannot be said is null, or has U+FFFD in place of the part that cannot be said. The record then has an entry in `meta.changes`: the column, `NULLED` or `TRUNCATED` as in the remarks below, and the reason `SOURCE_SERIALIZATION_ERROR`. NULL is null, without an entry. In a key, rows that have no sayable value cannot be told apart by a destination: keep infinities and NaN out of primary keys.',
     '',
     'Types that are not listed, those of extensions such as PostGIS included, are the text that the server prints.',
     '',

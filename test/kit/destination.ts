@@ -13,6 +13,17 @@ interface Kept {
   readonly data: Row;
 }
 
+const parsed = new WeakMap<RunResult, Map<number, Row>>();
+
+/** The `data` of the RECORD in a line of a run, exact. Kept, for two destinations take in the same run. */
+const exactOf = (run: RunResult, index: number): Row => {
+  const known = parsed.get(run) ?? new Map<number, Row>();
+  parsed.set(run, known);
+  const data = known.get(index) ?? exactData(run.lines[index] ?? '');
+  known.set(index, data);
+  return data;
+};
+
 class StreamTable {
   readonly key: readonly string[];
   readonly columns: readonly string[];
@@ -77,7 +88,7 @@ export class Destination {
       if (message?.record === undefined) continue;
       const table = this.#streams.get(streamKey(message.record, message.record.stream));
       if (table === undefined) throw new Error(`a record of ${message.record.stream}, which the destination does not know`);
-      this.#keep(table, message.record.stream, exactData(run.lines[index] ?? ''));
+      this.#keep(table, message.record.stream, exactOf(run, index));
     }
   }
 
@@ -119,7 +130,7 @@ export class Destination {
     return table;
   }
 
-  #keep(table: StreamTable, name: string, data: { [column: string]: Json }): void {
+  #keep(table: StreamTable, name: string, data: Row): void {
     if (table.key.length === 0) throw new Error(`${name} has no primary key: nothing can be deduplicated`);
     const key = keyOf(table, data);
     const text = data[this.#orderColumn];
@@ -185,4 +196,4 @@ export const phaseOf = (states: RunResult['states'], name: string): string | nul
 
 /** The `data` of every record of a stream, exact, in the order printed. */
 export const exactRecords = (run: RunResult, name: string): Row[] =>
-  run.lines.flatMap((line, index) => (run.messages[index]?.record?.stream === name ? [exactData(line)] : []));
+  run.lines.flatMap((_, index) => (run.messages[index]?.record?.stream === name ? [exactOf(run, index)] : []));

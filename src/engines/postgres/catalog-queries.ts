@@ -121,6 +121,14 @@ export const readColumns = async (query: Query, relations: readonly number[]): P
      WHERE a.attrelid IN (${oids(relations)}) AND a.attnum > 0 AND NOT a.attisdropped
      ORDER BY a.attrelid, a.attnum`);
 
+/** Oid of the type that each column of a relation has at this moment, by the column's name. */
+export async function readColumnTypes(query: Query, relation: number): Promise<ReadonlyMap<string, number>> {
+  const rows = await query.rows<{ name: string; type: number }>(`
+    SELECT attname::text AS name, atttypid AS type FROM pg_catalog.pg_attribute
+     WHERE attrelid = ${relation} AND attnum > 0 AND NOT attisdropped`);
+  return new Map(rows.map(({ name, type }) => [name, type]));
+}
+
 interface TypeRow extends Omit<PgType, 'element' | 'base'> {
   readonly is_array: boolean;
 }

@@ -11,7 +11,7 @@ import type {
 import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
-import { readTypes } from './catalog-queries.ts';
+import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
 import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
@@ -161,6 +161,7 @@ export class PostgresShard implements Shard {
         return this.#reread;
       },
       readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
+      readColumnTypes: async (relation: number) => readColumnTypes(await this.#query(), relation),
       position: (lsn: number) => this.#position(lsn, server),
       nativeJson: this.#nativeJson,
       log: context.log,

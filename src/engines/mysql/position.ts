@@ -1,0 +1,129 @@
+import { ConnectorError } from '../../contract/errors.ts';
+import type { JsonObject, Position } from '../../contract/ids.ts';
+import type { TextProblem } from './gtid-set.ts';
+import { GtidSet } from './gtid-set.ts';
+import { GtidList } from './mariadb-gtid.ts';
+
+/** A place in the binary log of one server: `pos` bytes into `file`. Exact beyond 4 GiB. */
+export interface FilePosition {
+  readonly file: string;
+  readonly pos: number;
+  /** Who wrote the file: `@@server_uuid`, or what stands for it on MariaDB. Names of two servers mean nothing to each other. */
+  readonly server: string;
+}
+
+/** The three ways in which a server says where its log stands. `kind` tells them apart. */
+export type MysqlPosition =
+  | { readonly kind: 'gtid_set'; readonly set: GtidSet }
+  | { readonly kind: 'gtid_list'; readonly list: GtidList }
+  | ({ readonly kind: 'file' } & FilePosition);
+
+const EXPECTED =
+  'a position must be {"gtid_set": "uuid:1-5"}, {"gtid_list": "0-1-5"} or {"file": "binlog.000123", "pos": 4711, "server": "uuid"}';
+const NUMBERED = /^(.+)\.([0-9]+)$/;
+const FILE_AND_POS = /^\s*([^:\s]+\.[0-9]+):([0-9]+)\s*$/;
+/** How Vitess and PlanetScale introduce a MySQL set. */
+const VITESS_PREFIX = /^\s*MySQL56\//;
+
+export const gtidSetPosition = (set: string): Position => ({ gtid_set: set }) as JsonObject as Position;
+export const gtidListPosition = (list: string): Position => ({ gtid_list: list }) as JsonObject as Position;
+export const filePosition = ({ file, pos, server }: FilePosition): Position => ({ file, pos, server }) as JsonObject as Position;
+
+export function toPosition(position: MysqlPosition): Position {
+  switch (position.kind) {
+    case 'gtid_set':
+      return gtidSetPosition(position.set.toString());
+    case 'gtid_list':
+      return gtidListPosition(position.list.toString());
+    case 'file':
+      return filePosition(position);
+  }
+}
+
+/** Throws STATE_INVALID, with the place in the text, when it is not one of ours. */
+export function fromPosition(position: Position): MysqlPosition {
+  const { gtid_set: set, gtid_list: list, file, pos, server } = position as JsonObject;
+  if (typeof set === 'string') return gtidSet(set, 'STATE_INVALID');
+  if (typeof list === 'string') return gtidList(list, 'STATE_INVALID');
+  if (typeof file === 'string' && NUMBERED.test(file) && isOffset(pos) && typeof server === 'string') {
+    return { kind: 'file', file, pos, server };
+  }
+  throw new ConnectorError('STATE_INVALID', `${EXPECTED}, found ${JSON.stringify(position)}.`);
+}
+
+/**
+ * Reads a position that a person wrote (`starting_gtids`): a GTID set, with or without `MySQL56/`, a MariaDB GTID list, or
+ * `file:pos`, which then belongs to `server`. Throws CONFIG_INVALID with the place in the text.
+ */
+export function parsePosition(text: string, flavor: 'mysql' | 'mariadb', server: string): MysqlPosition {
+  const [, file, pos] = FILE_AND_POS.exec(text) ?? [];
+  if (file !== undefined && isOffset(Number(pos))) return { kind: 'file', file, pos: Number(pos), server };
+  return flavor === 'mariadb' ? gtidList(text, 'CONFIG_INVALID') : gtidSet(text.replace(VITESS_PREFIX, blank), 'CONFIG_INVALID');
+}
+
+/** White space of the same length, so that places in the text stay what they are. */
+const blank = (text: string): string => ' '.repeat(text.length);
+
+function gtidSet(text: string, code: 'STATE_INVALID' | 'CONFIG_INVALID'): MysqlPosition {
+  const set = GtidSet.parse(text);
+  if (set instanceof GtidSet) return { kind: 'gtid_set', set };
+  throw malformed('GTID set', text, set, code);
+}
+
+function gtidList(text: string, code: 'STATE_INVALID' | 'CONFIG_INVALID'): MysqlPosition {
+  const list = GtidList.parse(text);
+  if (list instanceof GtidList) return { kind: 'gtid_list', list };
+  throw malformed('MariaDB GTID list', text, list, code);
+}
+
+function malformed(what: string, text: string, problem: TextProblem, code: 'STATE_INVALID' | 'CONFIG_INVALID'): ConnectorError {
+  const rest = text.slice(problem.at, problem.at + 30);
+  const found = rest === '' ? 'the end' : JSON.stringify(rest);
+  return new ConnectorError(
+    code,
+    `the ${what} is malformed at character ${problem.at + 1}: expected ${problem.expected}, found ${found}.`,
+  );
+}
+
+const isOffset = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 4;
+
+/**
+ * The order of two places in the log of one server: negative, zero, positive. Null: not comparable, for the files are of
+ * two servers or of two series (the base name was changed). The number behind the dot counts, not the text: the file after
+ * `binlog.999999` is `binlog.1000000`.
+ */
+export function compareFiles(a: FilePosition, b: FilePosition): number | null {
+  const [, baseA = '', numberA = ''] = NUMBERED.exec(a.file) ?? [];
+  const [, baseB = '', numberB = ''] = NUMBERED.exec(b.file) ?? [];
+  if (a.server !== b.server || baseA !== baseB) return null;
+  return Number(numberA) - Number(numberB) || a.pos - b.pos;
+}
+
+/** Whether everything up to `target` is included in `reached`; false for positions that have nothing to do with each other. */
+export function covers(reached: Position, target: Position): boolean {
+  const a = fromPosition(reached);
+  const b = fromPosition(target);
+  if (a.kind === 'gtid_set' && b.kind === 'gtid_set') return a.set.contains(b.set);
+  if (a.kind === 'gtid_list' && b.kind === 'gtid_list') return a.list.covers(b.list);
+  if (a.kind === 'file' && b.kind === 'file') return (compareFiles(a, b) ?? -1) >= 0;
+  return false;
+}
+
+/** The greatest position that both cover. Throws POSITION_LOST where there is none to be told. */
+export function meet(a: Position, b: Position): Position {
+  const left = fromPosition(a);
+  const right = fromPosition(b);
+  if (left.kind === 'gtid_set' && right.kind === 'gtid_set') return gtidSetPosition(left.set.intersect(right.set).toString());
+  if (left.kind === 'gtid_list' && right.kind === 'gtid_list') {
+    const list = left.list.meet(right.list);
+    if (list !== null) return gtidListPosition(list.toString());
+  }
+  if (left.kind === 'file' && right.kind === 'file') {
+    const order = compareFiles(left, right);
+    if (order !== null) return order <= 0 ? a : b;
+  }
+  throw new ConnectorError(
+    'POSITION_LOST',
+    `the state has positions of two logs, ${JSON.stringify(a)} and ${JSON.stringify(b)}.`,
+  );
+}

@@ -45,8 +45,7 @@ export class ShardLog {
       if (seed !== null) note(run, selection, { phase: 'streaming', since: null }, null);
       dropOther(run, selection, opened);
       const phase = state.table(shard.id, selection.table.id);
-      const since =
-        phase?.phase === 'streaming' ? (phase.since ?? opened.from) : phase?.phase === 'snapshot' ? phase.asOf : opened.from;
+      const since = placeOf(phase) ?? (phase === undefined && hasJoined(opened, selection) ? null : opened.from);
       followed.set(stream, { selection, since, memo: phase?.memo ?? null });
       if (phase?.phase === 'streaming') run.onStart(stream);
     }
@@ -109,6 +108,9 @@ export class ShardLog {
    * Where the log is not new, runs that died may have printed rows of these tables, with keys up to its head. So it is
    * followed to the head first, and the snapshot, being newer, gets a key that nobody had before. And every change in the
    * log counts, also those that the snapshot will show: rows that such a run printed may have been deleted since.
+   *
+   * Not so for a table that joined the log just now: nobody has printed it from here, and transactions that were open then
+   * may be in the log in part. Its changes count from what the snapshot is sure to show.
    */
   async #beginSnapshots(opened: Opened): Promise<void> {
     const { shard, state, records } = this.#run;
@@ -116,13 +118,17 @@ export class ShardLog {
       ({ selection }) => state.table(shard.id, selection.table.id) === undefined,
     );
     if (pending.length === 0) return;
+    let origin = opened.from;
     if (!opened.fresh) {
-      const origin = await this.#origin(pending);
+      origin = await this.#origin(pending);
       records.clock = Math.max(records.clock + 1, shard.natural(origin));
       state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
     }
-    for (const { selection, memo } of pending) {
-      note(this.#run, selection, { phase: 'snapshot', cursor: null, asOf: opened.from, key: records.clock }, memo);
+    for (const followed of pending) {
+      const { selection, memo } = followed;
+      const asOf = hasJoined(opened, selection) ? origin : opened.from;
+      followed.since = asOf;
+      note(this.#run, selection, { phase: 'snapshot', cursor: null, asOf, key: records.clock }, memo);
     }
   }
 

@@ -1,6 +1,6 @@
 import { describeServer } from './engines.ts';
 import { flavorNames, type MysqlFlavor, mysqlFlavors } from './servers/mysql-binaries.ts';
-import { mysqlUnavailableInRun, type RowMetadata } from './servers/shared.ts';
+import { mysqlUnavailableInRun, type RowMetadata } from './servers/mysql-shared.ts';
 
 // Whether tests are skipped is decided while they are collected, and a server that is not here yet is fetched for that.
 const reasons = Object.fromEntries(

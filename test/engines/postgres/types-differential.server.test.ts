@@ -8,7 +8,7 @@ import { rawData } from '../../kit/type-cases.ts';
 import { type PostgresDatabase, postgresBackend } from './backend.ts';
 import { randomColumns } from './types/random-values.ts';
 
-const ROWS = 150;
+const ROWS = 900;
 /** Rows of the log have the values of the snapshot's, under ids that are larger by this. */
 const LATER = 1_000_000;
 

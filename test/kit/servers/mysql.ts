@@ -220,7 +220,7 @@ export const startMysql = async (options: MysqlOptions): Promise<OwnMysqlServer>
     await copyFolder(template, server.dataFolder);
     await own(folder);
     const pem: Record<string, string> = {};
-    const files =
+    const files: Record<string, string> =
       tls === undefined ? {} : { cert: tls.certificate, key: tls.key, ...(tls.ca === undefined ? {} : { ca: tls.ca }) };
     for (const [name, text] of Object.entries(files)) {
       const path = join(folder, `${name}.pem`);

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { type MysqlFlavor, mysqlUnavailable, ownMysqlUrl } from './mysql-binaries.ts';
-import { type MysqlAddress, MysqlServer } from './mysql-server.ts';
+import { type MysqlFlavor, mysqlUnavailable } from './mysql-binaries.ts';
+import type { MysqlAddress } from './mysql-server.ts';
+import type { RowMetadata } from './mysql-shared.ts';
 import { type PostgresAddress, type PostgresMajor, PostgresServer, startPostgres } from './postgres.ts';
 
 /**
@@ -8,10 +9,6 @@ import { type PostgresAddress, type PostgresMajor, PostgresServer, startPostgres
  * processes of their own, so the run's main process keeps the servers, and the files ask it over HTTP.
  */
 const variable = 'TRIBUTARY_TEST_SERVERS';
-
-/** How much a server says of columns in its log: `binlog_row_metadata`. MINIMAL is what servers come with. */
-export const rowMetadata = ['FULL', 'MINIMAL'] as const;
-export type RowMetadata = (typeof rowMetadata)[number];
 
 /** A kind of server: also the path by which the run's main process is asked for it. */
 type Kind = `postgres/${PostgresMajor}` | `mysql/${MysqlFlavor}/${RowMetadata}`;
@@ -82,7 +79,7 @@ export const serveServers = async (): Promise<() => Promise<void>> => {
 let alone: Servers | null = null;
 
 /** Asks the process that keeps the run's servers; outside of a test run they live in this process and end with it. */
-const ask = async (question: Question): Promise<unknown> => {
+export const ask = async (question: Question): Promise<unknown> => {
   const keeper = process.env[variable];
   if (keeper === undefined) {
     alone ??= new Servers();
@@ -93,7 +90,8 @@ const ask = async (question: Question): Promise<unknown> => {
   return response.json();
 };
 
-const addressIn = (url: URL, defaultPort: number): Omit<MysqlAddress, 'flavor'> => ({
+/** Where a server is and who logs in there, by its URL. */
+export const addressIn = (url: URL, defaultPort: number): Omit<MysqlAddress, 'flavor'> => ({
   host: url.hostname,
   port: Number(url.port || defaultPort),
   username: decodeURIComponent(url.username),
@@ -109,21 +107,3 @@ export const acquirePostgres = async (major: PostgresMajor): Promise<PostgresSer
   if (own !== undefined) return new PostgresServer({ major, ...addressIn(new URL(own), 5432) });
   return new PostgresServer((await ask(`postgres/${major}`)) as PostgresAddress);
 };
-
-/**
- * The server of this flavor that all tests of a run share, as for PostgreSQL. With TRIBUTARY_MYSQL_URL or
- * TRIBUTARY_MARIADB_URL it is the server named there; then only tests of the metadata that it is set to can run.
- */
-export const acquireMysql = async (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'): Promise<MysqlServer> => {
-  const own = ownMysqlUrl(flavor);
-  if (own === null) return new MysqlServer((await ask(`mysql/${flavor}/${metadata}`)) as MysqlAddress);
-  const server = new MysqlServer({ flavor, ...addressIn(own, 3306) });
-  const found = await server.variable('binlog_row_metadata');
-  if (found !== metadata)
-    throw new Error(`the server of ${own.host} has binlog_row_metadata ${found}, this test needs ${metadata}`);
-  return server;
-};
-
-/** `mysqlUnavailable`, found out once in a run. */
-export const mysqlUnavailableInRun = async (flavor: MysqlFlavor): Promise<string | null> =>
-  (await ask(`unavailable/${flavor}`)) as string | null;

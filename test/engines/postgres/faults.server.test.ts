@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { describePostgres, describeServer } from '../../kit/engines.ts';
+import { ChaosProxy } from '../../kit/proxy.ts';
+import type { Running } from '../../kit/run-connector.ts';
+import { postgresUnavailable } from '../../kit/servers/postgres.ts';
+import { sleep } from '../../kit/servers/process.ts';
+import { failureOf, inLab, type Lab, lsn, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text' });
+const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
+const insert = (from: number, to: number, bytes: number): string =>
+  `INSERT INTO thing SELECT i, repeat('x', ${bytes}) FROM generate_series(${from}, ${to}) i`;
+
+/** Largest resident set of a process so far, in MB (proc(5), VmHWM). */
+const peakMegabytes = (run: Running): number => {
+  const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+};
+
+/** Settings of the database under test, for everybody who connects to it. */
+const setAll = async (lab: Lab, settings: Readonly<Record<string, string>>): Promise<void> => {
+  for (const [name, value] of Object.entries(settings)) await lab.sql(`ALTER DATABASE ${lab.database.name} SET ${name} = '${value}'`);
+};
+
+describePostgres(major => {
+  describe('#20 time limits and broken lines', () => {
+    it(
+      'time limits that the role or the database sets do not end a snapshot whose reader is slow',
+      inLab(major, async lab => {
+        await lab.sql(`${createThing} ${insert(1, 12_000, 1000)}`);
+        const limits = ['statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'lock_timeout'];
+        if (major >= 17) limits.push('transaction_timeout');
+        await setAll(lab, Object.fromEntries(limits.map(name => [name, '700ms'])));
+        const platform = await lab.connect({}, { checkpoint_interval_seconds: 60 });
+        const run = await platform.sync({ slowReader: { afterLines: 100, milliseconds: 2500 } });
+        expect(run.milliseconds).toBeGreaterThan(2500);
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'the server hears from us while stdout is blocked for longer than wal_sender_timeout',
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        await setAll(lab, { wal_sender_timeout: '3s' });
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(insert(1, 12_000, 2000));
+        const run = await platform.sync({ slowReader: { afterLines: 100, milliseconds: 8000 } });
+        expect(run.milliseconds).toBeGreaterThan(8000);
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'wal_sender_timeout = 0 is no reason to fall silent or to give up',
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        await setAll(lab, { wal_sender_timeout: '0' });
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(insert(1, 100, 10));
+        await platform.sync();
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it.each(['snapshot', 'log'] as const)('a line that is cut in the %s: transient, and the next read goes on', phase =>
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        const proxy = await ChaosProxy.start(lab.server);
+        lab.later(() => proxy.stop());
+        const platform = await lab.connect();
+        if (phase === 'log') await platform.sync();
+        await lab.sql(insert(1, 6000, 1000));
+        for (const bytes of [400_000, 2_500_000, 5_000_000]) {
+          proxy.bytesDown = 0;
+          proxy.cutAfterBytes = bytes;
+          const run = await platform.run({ config: lab.database.config({ endpoint: proxy }), mayFail: true });
+          if (run.exitCode !== 0) expect(failureOf(run)).toMatch(/^transient_error \/ (CONNECTION_LOST|SERVER_UNREACHABLE)/);
+          platform.store(run);
+        }
+        await lab.sql("UPDATE thing SET text = 'later' WHERE id % 100 = 0");
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      })(),
+    );
+
+    it.each(['stall', 'freeze'] as const)('a line that forgets us in the log (%s): noticed, transient, resumable', mode =>
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        await setAll(lab, { wal_sender_timeout: '2s' });
+        const proxy = await ChaosProxy.start(lab.server);
+        lab.later(() => proxy.stop());
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(insert(1, 12_000, 1000));
+        const run = await platform.run({
+          config: lab.database.config({ endpoint: proxy }),
+          mayFail: true,
+          onLine: (_, { lines }) => {
+            if (lines.length === 500) proxy.setMode(mode);
+          },
+        });
+        expect(failureOf(run)).toMatch(/^transient_error \/ CONNECTION_LOST/);
+        platform.store(run);
+        proxy.setMode('forward');
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      })(),
+    );
+  });
+});
+
+describeServer('PostgreSQL 18, large things', postgresUnavailable(18), () => {
+  it(
+    '#23 one transaction of 300,000 rows: flat memory, a kill in the middle loses nothing',
+    inLab(18, async lab => {
+      await lab.sql(createThing);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql(insert(1, 300_000, 200));
+      const killed = await platform.run({ killAfter: { lines: 150_000 }, mayFail: true });
+      expect(killed.signal).toBe('SIGKILL');
+      platform.store(killed);
+      let peak = 0;
+      const run = await platform.run({
+        onLine: (_, running) => {
+          if (running.lines.length % 20_000 === 0) peak = Math.max(peak, peakMegabytes(running));
+        },
+      });
+      expect(peak).toBeGreaterThan(20);
+      expect(peak).toBeLessThanOrEqual(150);
+      expect(run.records.length).toBe(300_000);
+      expect(new Set(run.records.map(record => record.data['id'])).size).toBe(300_000);
+      expect(new Set(run.records.map(record => record.data['_ab_cdc_lsn'])).size).toBe(300_000);
+    }),
+    240_000,
+  );
+
+  it(
+    '#16 one row of 100 MB, in snapshot and in log',
+    inLab(18, async lab => {
+      await lab.sql(`${createThing} INSERT INTO thing VALUES (1, repeat('0123456789', 10000000))`);
+      const platform = await lab.connect();
+      const first = await platform.run({ timeoutMilliseconds: 120_000 });
+      expect(first.records.map(record => String(record.data['text']).length)).toEqual([100_000_000]);
+      platform.stored = [...first.states];
+      await lab.sql("UPDATE thing SET text = repeat('\\\"é', 25000000), id = 2");
+      const second = await platform.run({ timeoutMilliseconds: 120_000 });
+      expect(second.records.map(record => String(record.data['text'] ?? '').length)).toEqual([0, 75_000_000]);
+    }),
+    300_000,
+  );
+});
+
+describePostgres(major => {
+  describe('shards[]', () => {
+    const sharded = (lab: Lab, others: Readonly<Record<string, { readonly database?: string; readonly port?: number }>>) => ({
+      shards: [
+        { name: 'one', host: lab.server.host, port: lab.server.port, database: lab.database.name },
+        ...Object.entries(others).map(([name, more]) => ({ name, host: lab.server.host, port: lab.server.port, ...more })),
+      ],
+    });
+    const shardsOf = (records: readonly { readonly data: { readonly [name: string]: unknown } }[]): string[] =>
+      records.map(({ data }) => `${String(data['_ab_source_shard'])}:${String(data['id'])}`).sort();
+
+    it(
+      'two databases: a position each, rows say where they are from; one that is away fails the read and costs nothing',
+      inLab(major, async lab => {
+        const other = await lab.server.createDatabase();
+        lab.later(() => lab.server.dropDatabase(other));
+        const onOther = (sql: string): Promise<unknown> => lab.server.query(other, sql);
+        await lab.sql(`${createThing} ${insert(1, 3, 5)}`);
+        await onOther(`${createThing} ${insert(11, 13, 5)}`);
+        // Slots are the whole server's: each shard of one server needs a server, or the databases would share the name.
+        const clash = await lab.connect({}, {}, sharded(lab, { two: { database: other } }));
+        const failed = await clash.run({ mayFail: true });
+        if (failed.exitCode === 0) {
+          expect(shardsOf(failed.records)).toEqual(['one:1', 'one:2', 'one:3', 'two:11', 'two:12', 'two:13']);
+        } else expect(failureOf(failed)).toMatch(/^config_error \/ SLOT_UNUSABLE/);
+        await sleep(0);
+      }),
+    );
+
+    it(
+      'of which one is down: the others go on, the read ends as failed, and nothing is lost',
+      inLab(major, async lab => {
+        const proxy = await ChaosProxy.start(lab.server);
+        lab.later(() => proxy.stop());
+        const other = await lab.server.createDatabase();
+        lab.later(() => lab.server.dropDatabase(other));
+        await lab.sql(`${createThing} ${insert(1, 3, 5)}`);
+        await lab.server.query(other, `${createThing} ${insert(11, 13, 5)}`);
+        void lsn;
+      }),
+    );
+  });
+});

@@ -36,6 +36,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   values: { layers: ['bytes'], packages: [] },
   contract: { layers: ['bytes', 'values'], packages: ['zod', 'node:stream'] },
   protocol: { layers: ['contract', 'values'], packages: ['zod'] },
+  net: { layers: ['contract'], packages: [NODE] },
   core: { layers: ['contract', 'protocol', 'bytes', 'values'], packages: [NODE] },
   cli: {
     layers: ['bytes', 'values', 'contract', 'protocol', 'core'],
@@ -47,7 +48,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(
     Object.entries(DRIVERS).map(([engine, drivers]) => [
       `engines/${engine}`,
-      { layers: ['contract', 'values', 'bytes'], packages: [NODE, 'zod', ...drivers] },
+      { layers: ['contract', 'values', 'bytes', 'net'], packages: [NODE, 'zod', ...drivers] },
     ]),
   ),
 };

@@ -44,11 +44,11 @@ const allStreaming = (line: string): boolean =>
  */
 const killMoment = (random: Random, usualMilliseconds: number): NonNullable<RunOptions['killAfter']> => {
   const dice = random.next();
-  if (dice < 0.25) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
-  if (dice < 0.45) return { lines: random.magnitude(1, 3000) };
+  if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
+  if (dice < 0.35) return { lines: random.magnitude(1, 3000) };
   const behindState = random.chance(0.4);
   let left = random.magnitude(1, behindState ? 30 : 400);
-  let armed = dice < 0.6;
+  let armed = dice < 0.45;
   return {
     when: line => {
       if (!armed && allStreaming(line)) armed = true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { commonConfig } from '../../contract/common-config.ts';
 
@@ -77,7 +78,8 @@ const source = z
       .default('tributary')
       .meta({
         title: 'Replication slot',
-        description: 'Each connection needs one of its own. Created by the first sync where absent.',
+        description:
+          'Each connection needs one of its own. Created by the first sync where absent. With shards, each has one: this name, _, and the name of the shard.',
         examples: ['tributary'],
         pattern_descriptor: 'lower-case letters, digits and underscores, at most 63',
         order: 7,
@@ -203,6 +205,8 @@ export type PostgresConfig = z.output<typeof postgresConfig>;
 
 interface ShardAddress {
   readonly name: string;
+  /** Slots are named once in a server, and shards may be databases of one server: each listed one has a slot of its own. */
+  readonly slot: string;
   readonly host: string;
   readonly port: number;
   readonly database: string;
@@ -210,14 +214,22 @@ interface ShardAddress {
   readonly password: string;
 }
 
+/** `<slot>_<shard>`, as far as the server's rules for names allow, else a name made of the shard's hash. */
+function slotOfShard(slot: string, shard: string): string {
+  const name = `${slot}_${shard}`;
+  if (/^[a-z0-9_]{1,63}$/.test(name)) return name;
+  return `${slot.slice(0, 50)}_${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+}
+
 /** The servers or databases that a config names: the listed shards, or the one called `main`. */
 export function shardsOf(config: z.output<typeof source>): readonly ShardAddress[] {
   const { host, port, database, username, password = '' } = config;
   const base = { host, port, database, username, password };
   const listed = config.shards ?? [];
-  if (listed.length === 0) return [{ name: MAIN_SHARD, ...base }];
+  if (listed.length === 0) return [{ name: MAIN_SHARD, slot: config.replication_slot, ...base }];
   return listed.map(shard => ({
     name: shard.name,
+    slot: slotOfShard(config.replication_slot, shard.name),
     host: shard.host,
     port: shard.port ?? base.port,
     database: shard.database ?? base.database,

@@ -166,9 +166,10 @@ function commonTables(tables: readonly PgTable[], others: readonly PgTable[], te
 
 /** Opens nothing yet: each shard connects when it is needed, so that one bad address does not hide the others' problems. */
 export function openSession(config: PostgresConfig, context: EngineContext): Promise<Session> {
-  const members = shardsOf(config.source).map(({ name, ...login }) => {
+  const members = shardsOf(config.source).map(({ name, slot, ...login }) => {
     const target: PgTarget = { ...login, ssl: config.ssl_mode };
-    return new Member({ id: name as ShardId, target, config, context });
+    const own = { ...config, source: { ...config.source, replication_slot: slot } };
+    return new Member({ id: name as ShardId, target, config: own, context });
   });
   return Promise.resolve(new PostgresSession(members, context));
 }

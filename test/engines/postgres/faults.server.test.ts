@@ -4,8 +4,7 @@ import { describePostgres, describeServer } from '../../kit/engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import type { Running } from '../../kit/run-connector.ts';
 import { postgresUnavailable } from '../../kit/servers/postgres.ts';
-import { sleep } from '../../kit/servers/process.ts';
-import { failureOf, inLab, type Lab, lsn, table } from './lab.ts';
+import { failureOf, inLab, type Lab, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text' });
 const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
@@ -20,7 +19,8 @@ const peakMegabytes = (run: Running): number => {
 
 /** Settings of the database under test, for everybody who connects to it. */
 const setAll = async (lab: Lab, settings: Readonly<Record<string, string>>): Promise<void> => {
-  for (const [name, value] of Object.entries(settings)) await lab.sql(`ALTER DATABASE ${lab.database.name} SET ${name} = '${value}'`);
+  for (const [name, value] of Object.entries(settings))
+    await lab.sql(`ALTER DATABASE ${lab.database.name} SET ${name} = '${value}'`);
 };
 
 describePostgres(major => {
@@ -154,48 +154,4 @@ describeServer('PostgreSQL 18, large things', postgresUnavailable(18), () => {
     }),
     300_000,
   );
-});
-
-describePostgres(major => {
-  describe('shards[]', () => {
-    const sharded = (lab: Lab, others: Readonly<Record<string, { readonly database?: string; readonly port?: number }>>) => ({
-      shards: [
-        { name: 'one', host: lab.server.host, port: lab.server.port, database: lab.database.name },
-        ...Object.entries(others).map(([name, more]) => ({ name, host: lab.server.host, port: lab.server.port, ...more })),
-      ],
-    });
-    const shardsOf = (records: readonly { readonly data: { readonly [name: string]: unknown } }[]): string[] =>
-      records.map(({ data }) => `${String(data['_ab_source_shard'])}:${String(data['id'])}`).sort();
-
-    it(
-      'two databases: a position each, rows say where they are from; one that is away fails the read and costs nothing',
-      inLab(major, async lab => {
-        const other = await lab.server.createDatabase();
-        lab.later(() => lab.server.dropDatabase(other));
-        const onOther = (sql: string): Promise<unknown> => lab.server.query(other, sql);
-        await lab.sql(`${createThing} ${insert(1, 3, 5)}`);
-        await onOther(`${createThing} ${insert(11, 13, 5)}`);
-        // Slots are the whole server's: each shard of one server needs a server, or the databases would share the name.
-        const clash = await lab.connect({}, {}, sharded(lab, { two: { database: other } }));
-        const failed = await clash.run({ mayFail: true });
-        if (failed.exitCode === 0) {
-          expect(shardsOf(failed.records)).toEqual(['one:1', 'one:2', 'one:3', 'two:11', 'two:12', 'two:13']);
-        } else expect(failureOf(failed)).toMatch(/^config_error \/ SLOT_UNUSABLE/);
-        await sleep(0);
-      }),
-    );
-
-    it(
-      'of which one is down: the others go on, the read ends as failed, and nothing is lost',
-      inLab(major, async lab => {
-        const proxy = await ChaosProxy.start(lab.server);
-        lab.later(() => proxy.stop());
-        const other = await lab.server.createDatabase();
-        lab.later(() => lab.server.dropDatabase(other));
-        await lab.sql(`${createThing} ${insert(1, 3, 5)}`);
-        await lab.server.query(other, `${createThing} ${insert(11, 13, 5)}`);
-        void lsn;
-      }),
-    );
-  });
 });

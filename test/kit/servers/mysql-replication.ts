@@ -33,15 +33,19 @@ export const promote = async (replica: MysqlServer): Promise<void> => {
 export const committed = async (server: MysqlServer): Promise<string> =>
   (await server.variable(server.flavor === 'mysql' ? 'gtid_executed' : 'gtid_current_pos')).replaceAll('\n', '');
 
+const patienceSeconds = 30;
+
 /** Resolves once the replica has applied what the source has committed until now; throws when its replication has failed. */
 export const caughtUp = async (source: MysqlServer, replica: MysqlServer): Promise<void> => {
   const position = await committed(source);
-  const wait = source.flavor === 'mysql' ? 'WAIT_FOR_EXECUTED_GTID_SET(?, 10)' : 'MASTER_GTID_WAIT(?, 10)';
-  const [row] = await replica.query(undefined, `SELECT ${wait} AS outcome`, [position]);
-  if (row?.['outcome'] === 0) return;
-  const [status] = await replica.query(undefined, replica.flavor === 'mysql' ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS');
-  const errors = Object.entries(status ?? {}).filter(([name]) => /^Last_.*Error$/.test(name));
-  throw new Error(`the replica did not reach ${position}: ${JSON.stringify(Object.fromEntries(errors))}`);
+  const wait = source.flavor === 'mysql' ? 'WAIT_FOR_EXECUTED_GTID_SET(?, 1)' : 'MASTER_GTID_WAIT(?, 1)';
+  for (let waited = 0; ; waited++) {
+    const [row] = await replica.query(undefined, `SELECT ${wait} AS outcome`, [position]);
+    if (row?.['outcome'] === 0) return;
+    const [status] = await replica.query(undefined, replica.flavor === 'mysql' ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS');
+    const error = status?.['Last_SQL_Error'];
+    if (error || waited >= patienceSeconds) throw new Error(`the replica did not reach ${position}: ${String(error)}`);
+  }
 };
 
 /** A commit that stands in the log and that nobody sees yet. */

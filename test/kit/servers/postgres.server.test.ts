@@ -1,24 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describePostgres } from '../engines.ts';
-import { repository } from '../paths.ts';
+import { orphansOf } from './orphan.ts';
 import { startPostgres } from './postgres.ts';
-import { sleep } from './process.ts';
 import { acquirePostgres } from './shared.ts';
-
-const gone = async (pid: number): Promise<boolean> => {
-  for (let waited = 0; waited < 100; waited++) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-    await sleep(50);
-  }
-  return false;
-};
 
 describePostgres(major => {
   it('starts servers that differ in their system identifier, with wal_level logical and the contrib extensions', async () => {
@@ -63,26 +48,6 @@ describePostgres(major => {
   });
 
   it('leaves no server behind when the process that started it is killed', async () => {
-    const child = spawn(process.execPath, [
-      join(repository, '.config/run.mjs'),
-      'test/kit/servers/start-and-wait.ts',
-      String(major),
-    ]);
-    const started = await new Promise<{ pid: number; parent: number; folder: string }>((resolve, reject) => {
-      let output = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-        if (output.includes('\n')) resolve(JSON.parse(output));
-      });
-      let problems = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        problems += text;
-      });
-      child.on('exit', () => reject(new Error(`ended early: ${problems}`)));
-    });
-    process.kill(started.parent, 'SIGKILL');
-    expect(await gone(started.pid)).toBe(true);
-    for (let waited = 0; existsSync(started.folder) && waited < 100; waited++) await sleep(50);
-    expect(existsSync(started.folder)).toBe(false);
+    expect(await orphansOf(String(major))).toEqual({ process: false, folder: false });
   });
 });

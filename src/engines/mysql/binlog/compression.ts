@@ -11,7 +11,8 @@ export function inflate(bytes: Uint8Array, start: number, end: number, type: num
   const head = start < end ? bytes[start]! : 0;
   const lengthBytes = head & 0x07;
   const body = start + 1 + lengthBytes;
-  if ((head & 0xf0) !== 0x80 || lengthBytes < 1 || lengthBytes > 4 || body > end) throw unreadable(type, 'the header is malformed');
+  if ((head & 0xf0) !== 0x80 || lengthBytes < 1 || lengthBytes > 4 || body > end)
+    throw unreadable(type, 'the header is malformed');
   let length = 0;
   for (let i = start + 1; i < body; i++) length = length * 256 + bytes[i]!;
   if (length > MAX_EVENT_LENGTH) throw unreadable(type, `${length} bytes are announced`);

@@ -106,7 +106,8 @@ export class Gtid {
   }
 
   private setCommitTimes(cursor: EventCursor, immediate: number, original: number): void {
-    if (!Number.isSafeInteger(immediate) || !Number.isSafeInteger(original)) throw cursor.unreadable('a commit time is out of range');
+    if (!Number.isSafeInteger(immediate) || !Number.isSafeInteger(original))
+      throw cursor.unreadable('a commit time is out of range');
     this.immediateCommitMicros = immediate;
     this.originalCommitMicros = original;
   }

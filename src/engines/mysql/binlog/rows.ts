@@ -66,7 +66,13 @@ export class Rows {
   private hasDiffs = false;
 
   /** Starts on an event whose post-header has been read: the cursor stands at the number of columns. */
-  open(cursor: EventCursor, table: TableMap | null, kind: RowsKind, flags: number, form: { partial: boolean; compressed: boolean }): void {
+  open(
+    cursor: EventCursor,
+    table: TableMap | null,
+    kind: RowsKind,
+    flags: number,
+    form: { partial: boolean; compressed: boolean },
+  ): void {
     this.table = table;
     this.kind = kind;
     this.isStatementEnd = (flags & FLAG_STATEMENT_END) !== 0;
@@ -180,7 +186,8 @@ export class Rows {
     const { bytes, diffs } = this;
     const { jsonColumns } = table;
     const options = this.at < this.end ? bytes[this.at++]! : -1;
-    if (options !== 0 && options !== PARTIAL_JSON) throw this.unreadable(`the options ${options} of a partial update are not known`);
+    if (options !== 0 && options !== PARTIAL_JSON)
+      throw this.unreadable(`the options ${options} of a partial update are not known`);
     this.hasDiffs = options === PARTIAL_JSON;
     if (!this.hasDiffs) return;
     const length = (jsonColumns.length + 7) >> 3;

@@ -1,5 +1,14 @@
 import { ConnectorError } from '../../../contract/errors.ts';
-import { metadataLength, TYPE_ENUM, TYPE_JSON, TYPE_NEWDECIMAL, TYPE_SET, TYPE_STRING, valueWidth, WIDTH_UNKNOWN } from './column-types.ts';
+import {
+  metadataLength,
+  TYPE_ENUM,
+  TYPE_JSON,
+  TYPE_NEWDECIMAL,
+  TYPE_SET,
+  TYPE_STRING,
+  valueWidth,
+  WIDTH_UNKNOWN,
+} from './column-types.ts';
 import type { EventCursor } from './event-cursor.ts';
 import { MAX_COLUMNS } from './events.ts';
 import { type ColumnFacts, readTableMetadata } from './table-metadata.ts';
@@ -65,11 +74,11 @@ function columnType(type: number, first: number, second: number, length: number)
 }
 
 /**
- * Reads a TABLE_MAP at the cursor to its end. `idLength` is 6, or 4 in logs before 5.1. `flavor` tells which columns
+ * Reads a TABLE_MAP at the cursor to its end. `flavor` tells which columns
  * count as text in the optional metadata. A column type that is not known makes the table unreadable, not the log.
  */
-export function readTableMap(cursor: EventCursor, idLength: number, flavor: 'mysql' | 'mariadb'): TableMap {
-  const tableId = idLength === 4 ? cursor.u32() : cursor.u48();
+export function readTableMap(cursor: EventCursor, flavor: 'mysql' | 'mariadb'): TableMap {
+  const tableId = cursor.u48();
   cursor.u16(); // flags, not used
   const schema = nameWithNul(cursor);
   const table = nameWithNul(cursor);
@@ -100,7 +109,10 @@ export function readTableMap(cursor: EventCursor, idLength: number, flavor: 'mys
   if (whole && cursor.at !== metadataEnd) throw cursor.unreadable(`the metadata of ${schema}.${table} has another length`);
   cursor.skip(metadataEnd - cursor.at);
   const nulls = cursor.skip((count + 7) >> 3);
-  const facts: ColumnFacts[] = measured.map((column, i) => ({ ...column, nullable: ((bytes[nulls + (i >> 3)]! >> (i & 7)) & 1) === 1 }));
+  const facts: ColumnFacts[] = measured.map((column, i) => ({
+    ...column,
+    nullable: ((bytes[nulls + (i >> 3)]! >> (i & 7)) & 1) === 1,
+  }));
   const primaryKey = whole ? readTableMetadata(cursor, facts, flavor) : null;
   if (!whole) cursor.skip(cursor.left);
   return {
@@ -125,7 +137,8 @@ function nameWithNul(cursor: EventCursor): string {
 /** Where the value at `offset` ends. VALUE_UNREADABLE where it would end behind `end`, and for a type that is not known. */
 export function skipValue(source: Uint8Array, offset: number, end: number, type: number, metadata: number): number {
   const width = valueWidth(type, metadata);
-  if (width === WIDTH_UNKNOWN) throw new ConnectorError('VALUE_UNREADABLE', `a column has the unknown type ${type} (${metadata})`);
+  if (width === WIDTH_UNKNOWN)
+    throw new ConnectorError('VALUE_UNREADABLE', `a column has the unknown type ${type} (${metadata})`);
   const next = skipWidth(source, offset, end, width);
   if (next < 0) throw new ConnectorError('VALUE_UNREADABLE', `a value of type ${type} ends too early`);
   return next;

@@ -13,9 +13,9 @@ import {
   TYPE_SHORT,
   TYPE_STRING,
   TYPE_TINY,
+  TYPE_VAR_STRING,
   TYPE_VARCHAR,
   TYPE_VARCHAR_COMPRESSED,
-  TYPE_VAR_STRING,
   TYPE_VECTOR,
   TYPE_YEAR,
 } from './column-types.ts';
@@ -106,9 +106,13 @@ export function readTableMetadata(cursor: EventCursor, columns: readonly ColumnF
     cursor.end = cursor.at + length;
     switch (field) {
       case SIGNEDNESS:
-        readBits(cursor, columns.filter(({ type }) => isNumeric(type)), (column, bit) => {
-          column.unsigned = bit;
-        });
+        readBits(
+          cursor,
+          columns.filter(({ type }) => isNumeric(type)),
+          (column, bit) => {
+            column.unsigned = bit;
+          },
+        );
         break;
       case DEFAULT_CHARSET:
         readDefaultCharset(cursor, character);
@@ -120,10 +124,16 @@ export function readTableMetadata(cursor: EventCursor, columns: readonly ColumnF
         for (const column of columns) column.name = cursor.text(cursor.packed());
         break;
       case SET_STR_VALUE:
-        readLabels(cursor, columns.filter(({ type }) => type === TYPE_SET));
+        readLabels(
+          cursor,
+          columns.filter(({ type }) => type === TYPE_SET),
+        );
         break;
       case ENUM_STR_VALUE:
-        readLabels(cursor, columns.filter(({ type }) => type === TYPE_ENUM));
+        readLabels(
+          cursor,
+          columns.filter(({ type }) => type === TYPE_ENUM),
+        );
         break;
       case GEOMETRY_TYPE:
         for (const column of columns) if (column.type === TYPE_GEOMETRY) column.geometryType = cursor.packed();

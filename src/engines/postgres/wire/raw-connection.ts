@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { ByteSource } from '../../../net/byte-source.ts';
 import { toConnectorError } from './errors.ts';
 import { FrameReader } from './frame-reader.ts';
 
@@ -25,6 +26,7 @@ const COPY_DONE_MESSAGE = Buffer.from([COPY_DONE, 0, 0, 0, 4]);
  */
 export class RawConnection {
   readonly #socket: Duplex;
+  readonly #source: ByteSource;
   readonly #frames: FrameReader;
   /** What is being done, for errors. */
   what: string;
@@ -36,10 +38,9 @@ export class RawConnection {
     // pg keeps the socket (TLS included) in `connection.stream`, and listens on it; its parser must not see another byte.
     const socket = (client as unknown as { connection: { stream: Duplex } }).connection.stream;
     client.on('error', () => {});
-    socket.removeAllListeners('data');
-    socket.pause();
     this.#socket = socket;
-    this.#frames = new FrameReader(socket, signal);
+    this.#source = new ByteSource(socket, signal);
+    this.#frames = new FrameReader(this.#source);
     this.what = what;
   }
 
@@ -103,7 +104,7 @@ export class RawConnection {
 
   /** True when bytes wait in the socket, so that `fill` would not have to wait. */
   get readable(): boolean {
-    return this.#frames.readable;
+    return this.#source.readable;
   }
 
   /** Sends one CopyData towards the server. */
@@ -125,7 +126,7 @@ export class RawConnection {
   close(): void {
     if (this.copyDone && this.#socket.writable) this.#socket.end(TERMINATE);
     else this.#socket.destroy();
-    this.#frames.close();
+    this.#source.close();
   }
 
   #skipCopyData(): boolean {

@@ -1,0 +1,302 @@
+import type { JsonWriter } from '../bytes/json-writer.ts';
+import type { Verdict } from './value-writer.ts';
+import { NULLED, SAID } from './value-writer.ts';
+
+/**
+ * Dates and times of row images. Formats: MySQL, `my_time.cc` (`my_datetime_packed_from_binary` and its like); MariaDB's older
+ * ones (`mysql56_temporal_format=OFF`), `field.cc` (`Field_datetime_hires` and its like). Zero and partial dates
+ * (`0000-00-00`, `2024-00-01`) become null: there is no such day.
+ */
+
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const COLON = 0x3a;
+const UPPER_T = 0x54;
+const UPPER_Z = 0x5a;
+const SPACE = 0x20;
+const MAX_BYTES = 40;
+const DAY_SECONDS = 86_400;
+const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000, 1_000_000);
+const DAYS = Uint8Array.of(0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
+/** MariaDB's older TIME and DATETIME with a fraction of 0 to 6 digits, in bytes. */
+const OLD_TIME_BYTES = Uint8Array.of(3, 4, 4, 5, 5, 5, 6);
+const OLD_DATETIME_BYTES = Uint8Array.of(8, 6, 6, 7, 7, 7, 8);
+/** What MariaDB adds to an older TIME with a fraction so that it is not negative: 839 hours less a minute and 59 s, + 1 s. */
+const OLD_TIME_ZERO = 838 * 3600 + 59 * 60 + 59 + 1;
+
+export const fractionBytes = (digits: number): number => (digits + 1) >> 1;
+export const oldTimeBytes = (digits: number): number => OLD_TIME_BYTES[digits] ?? 0;
+export const oldDatetimeBytes = (digits: number): number => OLD_DATETIME_BYTES[digits] ?? 0;
+
+/** DATE, three bytes: five bits of day, four of month, the year. */
+export function writeDateBinary(out: JsonWriter, source: Uint8Array, start: number): Verdict {
+  const packed = littleEndian(source, start, 3);
+  const year = packed >> 9;
+  const month = (packed >> 5) & 15;
+  const day = packed & 31;
+  if (!isDay(year, month, day)) return nulled(out);
+  const at = begin(out);
+  out.length = close(out, putDate(out.bytes, at, year, month, day));
+  return SAID;
+}
+
+/** TIMESTAMP since MySQL 5.6: seconds since 1970 in UTC, then `digits` of a fraction. All zero stands for the zero date. */
+export function writeTimestampBinary(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  return timestamp(out, bigEndian(source, start, 4), microseconds(source, start + 4, digits), digits);
+}
+
+/** DATETIME since MySQL 5.6: sign, 17 bits of months, 5 of day, 5 of hour, 6 of minute, 6 of second; then the fraction. */
+export function writeDatetimeBinary(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  const packed = bigEndian(source, start, 5) - 0x8000000000;
+  if (packed < 0) return nulled(out);
+  const days = Math.floor(packed / 0x20000);
+  const clock = packed % 0x20000;
+  const months = days >> 5;
+  const fraction = microseconds(source, start + 5, digits);
+  return datetime(out, Math.trunc(months / 13), months % 13, days & 31, clock >> 12, (clock >> 6) & 63, clock & 63, fraction, digits);
+}
+
+/** TIME since MySQL 5.6: 10 bits of hours, 6 of minutes, 6 of seconds, and the fraction, all together an offset integer. */
+export function writeTimeBinary(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  const bytes = fractionBytes(digits);
+  const unit = 2 ** (bytes * 8);
+  const packed = bigEndian(source, start, 3 + bytes) - 0x800000 * unit;
+  const size = Math.abs(packed);
+  const clock = Math.floor(size / unit);
+  const fraction = scaled(size % unit, bytes, digits);
+  return time(out, packed < 0, (clock >> 12) & 0x3ff, (clock >> 6) & 63, clock & 63, fraction, digits);
+}
+
+/** MariaDB's older TIMESTAMP: without a fraction least significant byte first, with one most significant first. */
+export function writeOldTimestamp(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  if (digits === 0) return timestamp(out, littleEndian(source, start, 4), 0, 0);
+  return timestamp(out, bigEndian(source, start, 4), bigEndian(source, start + 4, fractionBytes(digits)), digits);
+}
+
+/** MariaDB's older DATETIME: the decimal number YYYYMMDDhhmmss, or with a fraction a mixed-radix number. */
+export function writeOldDatetime(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  if (digits === 0) {
+    const number = littleEndian(source, start, 8);
+    const day = Math.floor(number / 1e6);
+    const clock = number % 1e6;
+    const year = Math.floor(day / 1e4);
+    return datetime(out, year, Math.floor(day / 100) % 100, day % 100, Math.floor(clock / 1e4), Math.floor(clock / 100) % 100, clock % 100, 0, 0);
+  }
+  const unit = POWERS[digits] ?? 1;
+  // At most eight bytes, of which the first is at most 1: below 2^57, so the division is done in two halves.
+  const bytes = oldDatetimeBytes(digits);
+  const high = bigEndian(source, start, bytes - 3);
+  const low = bigEndian(source, start + bytes - 3, 3);
+  const quotient = Math.floor(high / unit);
+  const rest = (high % unit) * 0x1000000 + low;
+  const seconds = quotient * 0x1000000 + Math.floor(rest / unit);
+  const fraction = rest % unit;
+  const days = Math.floor(seconds / DAY_SECONDS);
+  const clock = seconds % DAY_SECONDS;
+  const months = Math.floor(days / 32);
+  return datetime(out, Math.floor(months / 13), months % 13, days % 32, Math.floor(clock / 3600), Math.floor(clock / 60) % 60, clock % 60, fraction, digits);
+}
+
+/** MariaDB's older TIME: the decimal number ±hhmmss, or with a fraction the seconds from the least TIME on. */
+export function writeOldTime(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
+  if (digits === 0) {
+    const number = (littleEndian(source, start, 3) << 8) >> 8;
+    const size = Math.abs(number);
+    return time(out, number < 0, Math.floor(size / 1e4), Math.floor(size / 100) % 100, size % 100, 0, 0);
+  }
+  const unit = POWERS[digits] ?? 1;
+  const packed = bigEndian(source, start, oldTimeBytes(digits)) - OLD_TIME_ZERO * unit;
+  const size = Math.abs(packed);
+  const seconds = Math.floor(size / unit);
+  return time(out, packed < 0, Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60, size % unit, digits);
+}
+
+/**
+ * A date or time inside a JSON document: 64 bits, most significant in front of `type` DATE 10, TIME 11, otherwise a date
+ * with a time. As the server prints it, zero dates too: this is text in a document. False when it is not one.
+ */
+export function putPackedTemporal(out: JsonWriter, source: Uint8Array, start: number, type: number): boolean {
+  let low = littleEndian(source, start, 4);
+  let high = littleEndian(source, start + 4, 4);
+  const negative = high >= 0x80000000;
+  if (negative) {
+    low = low === 0 ? 0 : 0x100000000 - low;
+    high = 0xffffffff - high + (low === 0 ? 1 : 0);
+  }
+  const fraction = low % 0x1000000;
+  const packed = high * 256 + Math.floor(low / 0x1000000);
+  if (fraction >= 1e6) return false;
+  const clock = packed % 0x20000;
+  const minute = (clock >> 6) & 63;
+  const second = clock & 63;
+  if (minute > 59 || second > 59) return false;
+  const { bytes } = out;
+  let at = begin(out);
+  if (type === 11) {
+    const hour = Math.floor(packed / 4096);
+    if (hour > 838) return false;
+    if (negative) bytes[at++] = MINUS;
+    at = putClock(bytes, at, hour, minute, second, fraction, 6);
+  } else {
+    const days = Math.floor(packed / 0x20000);
+    const months = Math.floor(days / 32);
+    const year = Math.floor(months / 13);
+    if (negative || year > 9999 || clock >> 12 > 23) return false;
+    at = putDate(bytes, at, year, months % 13, days % 32);
+    if (type !== 10) {
+      bytes[at++] = SPACE;
+      at = putClock(bytes, at, clock >> 12, minute, second, fraction, 6);
+    }
+  }
+  out.length = close(out, at);
+  return true;
+}
+
+/** Days since 1970 to a date: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
+function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: number): Verdict {
+  if (seconds === 0 && fraction === 0) return nulled(out);
+  if (fraction >= (POWERS[digits] ?? 0)) return nulled(out);
+  const days = Math.floor(seconds / DAY_SECONDS) + 719_468;
+  const clock = seconds % DAY_SECONDS;
+  const era = Math.floor(days / 146_097);
+  const ofEra = days - era * 146_097;
+  const year = Math.floor((ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365);
+  const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
+  const shifted = Math.floor((5 * ofYear + 2) / 153);
+  const day = ofYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const { bytes } = out;
+  let at = begin(out);
+  at = putDate(bytes, at, era * 400 + year + (month <= 2 ? 1 : 0), month, day);
+  bytes[at++] = UPPER_T;
+  at = putClock(bytes, at, Math.floor(clock / 3600), Math.floor(clock / 60) % 60, clock % 60, fraction, digits);
+  bytes[at++] = UPPER_Z;
+  out.length = close(out, at);
+  return SAID;
+}
+
+function datetime(
+  out: JsonWriter,
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  fraction: number,
+  digits: number,
+): Verdict {
+  if (!isDay(year, month, day) || hour > 23 || minute > 59 || second > 59 || fraction >= (POWERS[digits] ?? 0)) return nulled(out);
+  const { bytes } = out;
+  let at = begin(out);
+  at = putDate(bytes, at, year, month, day);
+  bytes[at++] = UPPER_T;
+  at = putClock(bytes, at, hour, minute, second, fraction, digits);
+  out.length = close(out, at);
+  return SAID;
+}
+
+function time(
+  out: JsonWriter,
+  negative: boolean,
+  hour: number,
+  minute: number,
+  second: number,
+  fraction: number,
+  digits: number,
+): Verdict {
+  if (hour > 838 || minute > 59 || second > 59 || fraction >= (POWERS[digits] ?? 0)) return nulled(out);
+  const { bytes } = out;
+  let at = begin(out);
+  if (negative) bytes[at++] = MINUS;
+  at = putClock(bytes, at, hour, minute, second, fraction, digits);
+  out.length = close(out, at);
+  return SAID;
+}
+
+/** The fraction behind a time of MySQL 5.6 on, in units of its last digit. */
+function microseconds(source: Uint8Array, at: number, digits: number): number {
+  const bytes = fractionBytes(digits);
+  return bytes === 0 ? 0 : scaled(bigEndian(source, at, bytes), bytes, digits);
+}
+
+/** Each byte holds two digits, the last of which is 0 where there are an odd number of them. */
+const scaled = (value: number, bytes: number, digits: number): number => (digits < bytes * 2 ? Math.floor(value / 10) : value);
+
+function isDay(year: number, month: number, day: number): boolean {
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > (DAYS[month] ?? 0)) return false;
+  return month !== 2 || day !== 29 || (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0));
+}
+
+function begin(out: JsonWriter): number {
+  out.reserve(MAX_BYTES);
+  out.bytes[out.length] = QUOTE;
+  return out.length + 1;
+}
+
+function close(out: JsonWriter, at: number): number {
+  out.bytes[at] = QUOTE;
+  return at + 1;
+}
+
+function putDate(bytes: Uint8Array, start: number, year: number, month: number, day: number): number {
+  let at = putPair(bytes, start, Math.floor(year / 100));
+  at = putPair(bytes, at, year % 100);
+  bytes[at++] = MINUS;
+  at = putPair(bytes, at, month);
+  bytes[at++] = MINUS;
+  return putPair(bytes, at, day);
+}
+
+function putClock(
+  bytes: Uint8Array,
+  start: number,
+  hour: number,
+  minute: number,
+  second: number,
+  fraction: number,
+  digits: number,
+): number {
+  let at = start;
+  if (hour >= 100) bytes[at++] = ZERO + Math.floor(hour / 100);
+  at = putPair(bytes, at, hour % 100);
+  bytes[at++] = COLON;
+  at = putPair(bytes, at, minute);
+  bytes[at++] = COLON;
+  at = putPair(bytes, at, second);
+  if (digits === 0) return at;
+  bytes[at++] = DOT;
+  let rest = fraction;
+  for (let place = at + digits - 1; place >= at; place--) {
+    const tenth = Math.floor(rest / 10);
+    bytes[place] = ZERO + rest - tenth * 10;
+    rest = tenth;
+  }
+  return at + digits;
+}
+
+function putPair(bytes: Uint8Array, at: number, value: number): number {
+  const tens = Math.floor(value / 10);
+  bytes[at] = ZERO + tens;
+  bytes[at + 1] = ZERO + value - tens * 10;
+  return at + 2;
+}
+
+function bigEndian(source: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (let i = 0; i < count; i++) value = value * 256 + (source[at + i] ?? 0);
+  return value;
+}
+
+function littleEndian(source: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (let i = count - 1; i >= 0; i--) value = value * 256 + (source[at + i] ?? 0);
+  return value;
+}
+
+function nulled(out: JsonWriter): Verdict {
+  out.null();
+  return NULLED;
+}

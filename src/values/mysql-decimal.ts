@@ -24,13 +24,7 @@ export function decimalBytes(precision: number, scale: number): number {
 const partBytes = (digits: number): number => Math.floor(digits / GROUP) * 4 + (BYTES[digits % GROUP] ?? 0);
 
 /** Writes the value at `start` as the server prints it: `-12.50`, `0.5`. `metadata` is precision × 256 + scale. */
-export function writeDecimalBinary(
-  out: JsonWriter,
-  source: Uint8Array,
-  start: number,
-  end: number,
-  metadata: number,
-): Verdict {
+export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: number, end: number, metadata: number): Verdict {
   const precision = metadata >> 8;
   const scale = metadata & 0xff;
   const before = out.length;

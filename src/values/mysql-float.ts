@@ -155,7 +155,9 @@ function readsBack(digits: number, power: number, value: number): boolean {
   if (approximate > below + doubt && approximate < above - doubt) return true;
   if (approximate < below - doubt || approximate > above + doubt) return false;
   const even = (bits & 1) === 0;
-  return even ? compare(digits, power, below) >= 0 && compare(digits, power, above) <= 0 : compare(digits, power, below) > 0 && compare(digits, power, above) < 0;
+  return even
+    ? compare(digits, power, below) >= 0 && compare(digits, power, above) <= 0
+    : compare(digits, power, below) > 0 && compare(digits, power, above) < 0;
 }
 
 /** The sign of digits × 10^power − value, exactly. Almost never needed, so BigInt may do it. */

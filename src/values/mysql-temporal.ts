@@ -3,9 +3,8 @@ import type { Verdict } from './value-writer.ts';
 import { NULLED, SAID } from './value-writer.ts';
 
 /**
- * Dates and times of row images. Formats: MySQL, `my_time.cc` (`my_datetime_packed_from_binary` and its like); MariaDB's older
- * ones (`mysql56_temporal_format=OFF`), `field.cc` (`Field_datetime_hires` and its like). Zero and partial dates
- * (`0000-00-00`, `2024-00-01`) become null: there is no such day.
+ * Dates and times of row images, in the forms of MySQL 5.6 and later (`my_time.cc`, `my_datetime_packed_from_binary` and its
+ * like). Zero and partial dates (`0000-00-00`, `2024-00-01`) become null: there is no such day.
  */
 
 const QUOTE = 0x22;
@@ -17,18 +16,11 @@ const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
 const SPACE = 0x20;
 const MAX_BYTES = 40;
-const DAY_SECONDS = 86_400;
-const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000, 1_000_000);
+export const DAY_SECONDS = 86_400;
+/** 10^n for the digits of a fraction. */
+export const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000, 1_000_000);
 const DAYS = Uint8Array.of(0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
-/** MariaDB's older TIME and DATETIME with a fraction of 0 to 6 digits, in bytes. */
-const OLD_TIME_BYTES = Uint8Array.of(3, 4, 4, 5, 5, 5, 6);
-const OLD_DATETIME_BYTES = Uint8Array.of(8, 6, 6, 7, 7, 7, 8);
-/** What MariaDB adds to an older TIME with a fraction so that it is not negative: 839 hours less a minute and 59 s, + 1 s. */
-const OLD_TIME_ZERO = 838 * 3600 + 59 * 60 + 59 + 1;
-
 export const fractionBytes = (digits: number): number => (digits + 1) >> 1;
-export const oldTimeBytes = (digits: number): number => OLD_TIME_BYTES[digits] ?? 0;
-export const oldDatetimeBytes = (digits: number): number => OLD_DATETIME_BYTES[digits] ?? 0;
 
 /** DATE, three bytes: five bits of day, four of month, the year. */
 export function writeDateBinary(out: JsonWriter, source: Uint8Array, start: number): Verdict {
@@ -55,7 +47,17 @@ export function writeDatetimeBinary(out: JsonWriter, source: Uint8Array, start: 
   const clock = packed % 0x20000;
   const months = days >> 5;
   const fraction = microseconds(source, start + 5, digits);
-  return datetime(out, Math.trunc(months / 13), months % 13, days & 31, clock >> 12, (clock >> 6) & 63, clock & 63, fraction, digits);
+  return datetime(
+    out,
+    Math.trunc(months / 13),
+    months % 13,
+    days & 31,
+    clock >> 12,
+    (clock >> 6) & 63,
+    clock & 63,
+    fraction,
+    digits,
+  );
 }
 
 /** TIME since MySQL 5.6: 10 bits of hours, 6 of minutes, 6 of seconds, and the fraction, all together an offset integer. */
@@ -67,50 +69,6 @@ export function writeTimeBinary(out: JsonWriter, source: Uint8Array, start: numb
   const clock = Math.floor(size / unit);
   const fraction = scaled(size % unit, bytes, digits);
   return time(out, packed < 0, (clock >> 12) & 0x3ff, (clock >> 6) & 63, clock & 63, fraction, digits);
-}
-
-/** MariaDB's older TIMESTAMP: without a fraction least significant byte first, with one most significant first. */
-export function writeOldTimestamp(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
-  if (digits === 0) return timestamp(out, littleEndian(source, start, 4), 0, 0);
-  return timestamp(out, bigEndian(source, start, 4), bigEndian(source, start + 4, fractionBytes(digits)), digits);
-}
-
-/** MariaDB's older DATETIME: the decimal number YYYYMMDDhhmmss, or with a fraction a mixed-radix number. */
-export function writeOldDatetime(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
-  if (digits === 0) {
-    const number = littleEndian(source, start, 8);
-    const day = Math.floor(number / 1e6);
-    const clock = number % 1e6;
-    const year = Math.floor(day / 1e4);
-    return datetime(out, year, Math.floor(day / 100) % 100, day % 100, Math.floor(clock / 1e4), Math.floor(clock / 100) % 100, clock % 100, 0, 0);
-  }
-  const unit = POWERS[digits] ?? 1;
-  // At most eight bytes, of which the first is at most 1: below 2^57, so the division is done in two halves.
-  const bytes = oldDatetimeBytes(digits);
-  const high = bigEndian(source, start, bytes - 3);
-  const low = bigEndian(source, start + bytes - 3, 3);
-  const quotient = Math.floor(high / unit);
-  const rest = (high % unit) * 0x1000000 + low;
-  const seconds = quotient * 0x1000000 + Math.floor(rest / unit);
-  const fraction = rest % unit;
-  const days = Math.floor(seconds / DAY_SECONDS);
-  const clock = seconds % DAY_SECONDS;
-  const months = Math.floor(days / 32);
-  return datetime(out, Math.floor(months / 13), months % 13, days % 32, Math.floor(clock / 3600), Math.floor(clock / 60) % 60, clock % 60, fraction, digits);
-}
-
-/** MariaDB's older TIME: the decimal number ±hhmmss, or with a fraction the seconds from the least TIME on. */
-export function writeOldTime(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
-  if (digits === 0) {
-    const number = (littleEndian(source, start, 3) << 8) >> 8;
-    const size = Math.abs(number);
-    return time(out, number < 0, Math.floor(size / 1e4), Math.floor(size / 100) % 100, size % 100, 0, 0);
-  }
-  const unit = POWERS[digits] ?? 1;
-  const packed = bigEndian(source, start, oldTimeBytes(digits)) - OLD_TIME_ZERO * unit;
-  const size = Math.abs(packed);
-  const seconds = Math.floor(size / unit);
-  return time(out, packed < 0, Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60, size % unit, digits);
 }
 
 /**
@@ -154,8 +112,11 @@ export function putPackedTemporal(out: JsonWriter, source: Uint8Array, start: nu
   return true;
 }
 
-/** Days since 1970 to a date: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
-function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: number): Verdict {
+/**
+ * Writes seconds since 1970 in UTC and a fraction in units of its last digit; zero is the zero date.
+ * The date is found by H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+ */
+export function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: number): Verdict {
   if (seconds === 0 && fraction === 0) return nulled(out);
   if (fraction >= (POWERS[digits] ?? 0)) return nulled(out);
   const days = Math.floor(seconds / DAY_SECONDS) + 719_468;
@@ -177,7 +138,8 @@ function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: n
   return SAID;
 }
 
-function datetime(
+/** Writes a date with a time, or null for a day or time that does not exist. */
+export function datetime(
   out: JsonWriter,
   year: number,
   month: number,
@@ -188,7 +150,8 @@ function datetime(
   fraction: number,
   digits: number,
 ): Verdict {
-  if (!isDay(year, month, day) || hour > 23 || minute > 59 || second > 59 || fraction >= (POWERS[digits] ?? 0)) return nulled(out);
+  if (!isDay(year, month, day) || hour > 23 || minute > 59 || second > 59 || fraction >= (POWERS[digits] ?? 0))
+    return nulled(out);
   const { bytes } = out;
   let at = begin(out);
   at = putDate(bytes, at, year, month, day);
@@ -198,7 +161,8 @@ function datetime(
   return SAID;
 }
 
-function time(
+/** Writes a TIME as the server prints it. */
+export function time(
   out: JsonWriter,
   negative: boolean,
   hour: number,
@@ -284,13 +248,15 @@ function putPair(bytes: Uint8Array, at: number, value: number): number {
   return at + 2;
 }
 
-function bigEndian(source: Uint8Array, at: number, count: number): number {
+/** An unsigned integer of at most six bytes, most significant first. */
+export function bigEndian(source: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let i = 0; i < count; i++) value = value * 256 + (source[at + i] ?? 0);
   return value;
 }
 
-function littleEndian(source: Uint8Array, at: number, count: number): number {
+/** The same, least significant first. */
+export function littleEndian(source: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let i = count - 1; i >= 0; i--) value = value * 256 + (source[at + i] ?? 0);
   return value;

@@ -1,8 +1,8 @@
 import iconv from 'iconv-lite';
+import { JsonWriter } from '../../bytes/json-writer.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { charsetWriter, LEAD, type MultiByteTables } from '../../values/mysql-charset.ts';
 import { MULTI_BYTE_DIFFERENCES } from '../../values/mysql-charset-tables.ts';
-import { JsonWriter } from '../../bytes/json-writer.ts';
 import type { ValueWriter } from '../../values/value-writer.ts';
 
 /** MySQL's character sets of several bytes by the name of iconv-lite's table that is nearest, and their first bytes. */

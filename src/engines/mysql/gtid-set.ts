@@ -1,19 +1,8 @@
-/** Where a text is not what it should be: a 0-based place in it, and what was expected there. */
-export interface TextProblem {
-  readonly at: number;
-  readonly expected: string;
-}
+import type { Intervals } from './gtid-intervals.ts';
+import { common, firstEndBeyond, includes, insert, without } from './gtid-intervals.ts';
+import type { TextProblem } from './gtid-text.ts';
+import { readGtidSet } from './gtid-text.ts';
 
-/**
- * Transactions of one source: `[start, end, start, end, …]`, sorted, `end` exclusive, neither touching nor overlapping.
- * Numbers are exact: those beyond 2^53 are refused where they come in.
- */
-type Intervals = number[];
-
-const UUID = /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}/iy;
-const TAG = /[a-z_][a-z0-9_]{0,31}/iy;
-const NUMBER = /[0-9]+/y;
-const SPACE = /[\s]*/y;
 const UUID_BYTES = 16;
 const UUID_TEXT = 36;
 /** First and last byte of the count when the set is written with tags (rpl_gtid_set.cc, `encode_nsids_format`). */
@@ -48,7 +37,8 @@ export class GtidSet {
    * prints and accepts it. Empty text is the empty set.
    */
   static parse(text: string): GtidSet | TextProblem {
-    return new GtidSetReader(text).read();
+    const set = GtidSet.empty();
+    return readGtidSet(text, (source, first, last) => set.addRange(source, first, last)) ?? set;
   }
 
   get isEmpty(): boolean {
@@ -234,159 +224,4 @@ const tagOf = (source: string): string => source.slice(UUID_TEXT + 1);
 function writeUint64(bytes: Buffer, at: number, value: number): void {
   bytes.writeUInt32LE(value % 4_294_967_296, at);
   bytes.writeUInt32LE(Math.floor(value / 4_294_967_296), at + 4);
-}
-
-/** Index of the first interval whose end lies beyond `value`; `intervals.length` when there is none. */
-function firstEndBeyond(intervals: Intervals, value: number): number {
-  let low = 0;
-  let high = intervals.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((intervals[middle * 2 + 1] ?? 0) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low * 2;
-}
-
-function insert(intervals: Intervals, start: number, end: number): void {
-  // The first that touches or lies behind, then all that touch: they become one.
-  const from = firstEndBeyond(intervals, start - 1);
-  let first = start;
-  let last = end;
-  let to = from;
-  while (to < intervals.length && (intervals[to] ?? 0) <= end) {
-    first = Math.min(first, intervals[to] ?? 0);
-    last = Math.max(last, intervals[to + 1] ?? 0);
-    to += 2;
-  }
-  intervals.splice(from, to - from, first, last);
-}
-
-function includes(own: Intervals, others: Intervals): boolean {
-  for (let index = 0; index < others.length; index += 2) {
-    const start = others[index] ?? 0;
-    const at = firstEndBeyond(own, start);
-    const from = own[at];
-    if (from === undefined || from > start || (own[at + 1] ?? 0) < (others[index + 1] ?? 0)) return false;
-  }
-  return true;
-}
-
-function common(own: Intervals, others: Intervals): Intervals {
-  const result: Intervals = [];
-  let left = 0;
-  let right = 0;
-  while (left < own.length && right < others.length) {
-    const start = Math.max(own[left] ?? 0, others[right] ?? 0);
-    const ownEnd = own[left + 1] ?? 0;
-    const otherEnd = others[right + 1] ?? 0;
-    const end = Math.min(ownEnd, otherEnd);
-    if (start < end) result.push(start, end);
-    if (ownEnd <= otherEnd) left += 2;
-    else right += 2;
-  }
-  return result;
-}
-
-function without(own: Intervals, others: Intervals): Intervals {
-  const result: Intervals = [];
-  let right = 0;
-  for (let left = 0; left < own.length; left += 2) {
-    let start = own[left] ?? 0;
-    const end = own[left + 1] ?? 0;
-    while (right < others.length && (others[right + 1] ?? 0) <= start) right += 2;
-    for (let at = right; at < others.length && (others[at] ?? 0) < end && start < end; at += 2) {
-      const hole = others[at] ?? 0;
-      if (hole > start) result.push(start, hole);
-      start = Math.max(start, others[at + 1] ?? 0);
-    }
-    if (start < end) result.push(start, end);
-  }
-  return result;
-}
-
-class GtidSetReader {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  read(): GtidSet | TextProblem {
-    const set = GtidSet.empty();
-    for (;;) {
-      this.#match(SPACE);
-      if (this.#at === this.#text.length) return set;
-      // The server takes empty elements: `,` at the end, `,,` in between.
-      if (this.#take(',')) continue;
-      const problem = this.#source(set);
-      if (problem !== null) return problem;
-      if (this.#at < this.#text.length && !this.#take(',')) return this.#expected('"," or ":" or the end');
-    }
-  }
-
-  #source(set: GtidSet): TextProblem | null {
-    const uuid = this.#match(UUID)?.toLowerCase().replaceAll('-', '');
-    if (uuid === undefined || /[0-9a-f]/i.test(this.#text[this.#at] ?? '')) {
-      return this.#expected('a source UUID such as 3e11fa47-71ca-11e1-9e33-c80aa9429562');
-    }
-    const dashed = `${uuid.slice(0, 8)}-${uuid.slice(8, 12)}-${uuid.slice(12, 16)}-${uuid.slice(16, 20)}-${uuid.slice(20)}`;
-    let source = dashed;
-    let parts = 0;
-    for (; this.#take(':'); parts++) {
-      const tag = this.#match(TAG);
-      if (tag !== null) {
-        source = `${dashed}:${tag.toLowerCase()}`;
-        continue;
-      }
-      const problem = this.#interval(set, source);
-      if (problem !== null) return problem;
-    }
-    return parts === 0 ? this.#expected('":" and transaction numbers') : null;
-  }
-
-  #interval(set: GtidSet, source: string): TextProblem | null {
-    const start = this.#at;
-    const first = this.#number();
-    if (first === null) return this.#expected('a transaction number from 1 to 9007199254740991, or a tag');
-    if (!this.#take('-')) {
-      set.addRange(source, first, first);
-      return null;
-    }
-    const last = this.#number();
-    if (last === null) return this.#expected('the last number of the range');
-    if (last < first) return { at: start, expected: 'a range that does not run backwards' };
-    set.addRange(source, first, last);
-    return null;
-  }
-
-  /** Null, and nothing taken: no number, zero, or one that a double does not hold together with its successor. */
-  #number(): number | null {
-    const from = this.#at;
-    const value = Number(this.#match(NUMBER) ?? '0');
-    if (value >= 1 && value < Number.MAX_SAFE_INTEGER) return value;
-    this.#at = from;
-    return null;
-  }
-
-  #take(character: string): boolean {
-    this.#match(SPACE);
-    if (this.#text[this.#at] !== character) return false;
-    this.#at += 1;
-    this.#match(SPACE);
-    return true;
-  }
-
-  #match(pattern: RegExp): string | null {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text);
-    if (found === null) return null;
-    this.#at += found[0].length;
-    return found[0];
-  }
-
-  #expected(expected: string): TextProblem {
-    return { at: this.#at, expected };
-  }
 }

@@ -1,4 +1,4 @@
-import type { TextProblem } from './gtid-set.ts';
+import type { TextProblem } from './gtid-text.ts';
 
 /** The last transaction of one domain. `server` and `domain` are 32-bit, `sequence` is exact below 2^53. */
 export interface MariadbGtid {

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../contract/errors.ts';
 import type { JsonObject, Position } from '../../contract/ids.ts';
-import type { TextProblem } from './gtid-set.ts';
+import type { TextProblem } from './gtid-text.ts';
 import { GtidSet } from './gtid-set.ts';
 import { GtidList } from './mariadb-gtid.ts';
 

@@ -110,7 +110,7 @@ export const readColumns = async (query: Query, relations: readonly number[]): P
     : query.rows<ColumnRow>(`
     SELECT a.attrelid AS relid, a.attnum, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS typmod,
            format_type(a.atttypid, a.atttypmod) AS type_sql, a.attndims AS ndims,
-           -- NOT NULL … NOT VALID (version 18) promises nothing about the rows that were there before.
+           -- NOT NULL with NOT VALID (version 18) promises nothing about the rows that were there before.
            a.attnotnull AND NOT EXISTS (
              SELECT FROM pg_catalog.pg_constraint k
               WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)

@@ -56,10 +56,12 @@ describePostgres(major => {
         const database = await newDatabase();
         const platform = await Platform.connect(database, cursorColumn);
         const hurt = async (run: Running): Promise<void> => {
+          // Stdout stands still, so that the run is in the middle of something. But not for long where the shutdown is an
+          // orderly one: that waits for a walsender whose reader lags behind.
           run.child.stdout?.pause();
+          setTimeout(() => run.child.stdout?.resume(), 300);
           if (how === 'killed') await server.kill9();
           else await server.halt(how === 'restarted' ? 'fast' : 'immediate');
-          run.child.stdout?.resume();
           await server.start();
         };
         for (const round of ['snapshot', 'log']) {

@@ -1,11 +1,13 @@
 import pg from 'pg';
+import { it } from 'vitest';
 import type { ColumnKind, TableSpec } from '../../kit/backend.ts';
 import type { CatalogChoices } from '../../kit/catalog.ts';
 import { exactRecords, type Row } from '../../kit/destination.ts';
+import { describeServer } from '../../kit/engines.ts';
 import type { JsonObject, StateBody } from '../../kit/messages.ts';
 import { Platform } from '../../kit/platform.ts';
 import { describeRun, type RunResult } from '../../kit/run-connector.ts';
-import type { PostgresMajor, PostgresServer } from '../../kit/servers/postgres.ts';
+import { type PostgresMajor, type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
 import { freePort, sleep } from '../../kit/servers/process.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
 import { PostgresDatabase } from './backend.ts';
@@ -151,6 +153,15 @@ export const largeText = (seed: number, length = 12_000): string => {
   let text = '';
   for (let value = seed * 7919 + 1; text.length < length; value = (value * 48_271) % 2_147_483_647) text += value.toString(36);
   return text.slice(0, length);
+};
+
+/** A group of tests for one of the two majors: most behave alike on both, and time is short. */
+export const describeMajor = (major: PostgresMajor, body: (major: PostgresMajor) => void): void =>
+  describeServer(`PostgreSQL ${major}`, postgresUnavailable(major), () => body(major));
+
+/** A test that runs on one of the two majors, within a group for both. */
+export const itOn = (wanted: PostgresMajor, major: PostgresMajor, name: string, body: () => Promise<void>): void => {
+  if (wanted === major) it(name, body);
 };
 
 export const literal = (text: string): string => pg.escapeLiteral(text);

@@ -89,6 +89,29 @@ export const faultTests = (backend: TestBackend): void => {
       await finish(platform);
     });
 
+    it('prints no state that it would refuse, however early the connection breaks', async () => {
+      await scene().create(tables, 100);
+      const platform = await scene().connect();
+      await platform.sync();
+      const proxy = await ChaosProxy.start(scene().database.endpoint);
+      try {
+        const config = scene().database.config({ endpoint: proxy });
+        await platform.fork().run({ config });
+        const whole = proxy.bytesDown;
+        for (let part = 1; part <= 12; part++) {
+          await scene().change(tables, 1000 * part);
+          proxy.bytesDown = 0;
+          proxy.cutAfterBytes = Math.ceil((whole * part) / 13);
+          platform.store(await platform.run({ config, mayFail: true }));
+          const next = await platform.fork().run({ mayFail: true });
+          expect(next.exitCode, `cut after ${part}/13\n${describeRun(next)}`).toBe(0);
+        }
+      } finally {
+        await proxy.stop();
+      }
+      await finish(platform);
+    });
+
     it('reads through a line that is slow and hands out little at a time', async () => {
       await scene().create([account, document, event], 100);
       const proxy = await ChaosProxy.start(scene().database.endpoint);

@@ -11,6 +11,7 @@ import { Query } from './query.ts';
 import { Rows, type RowsKind } from './rows.ts';
 import type { TableMap } from './table-map.ts';
 import { rowsForm, TableMaps } from './table-maps.ts';
+import { readXid } from './xid.ts';
 
 const TWO_32 = 4_294_967_296;
 
@@ -68,14 +69,17 @@ export class BinlogDecoder {
   get tableMap(): TableMap | null {
     return this.tables.last;
   }
-  /** XID: the engine's number of the transaction, of no use beyond logs. XA_PREPARE: see `xa…`. */
+  /** XA_PREPARE: it was committed at once (`XA COMMIT … ONE PHASE`). */
   xaOnePhase = false;
   /** XA_PREPARE: the transaction's name as statements spell it: `X'6162',X'',1`. */
   xaName = '';
   previousGtids: readonly PreviousGtids[] = [];
   gtidList: readonly ListedGtid[] = [];
 
+  private readonly flavor: 'mysql' | 'mariadb';
   private hasChecksums: boolean;
+  /** Lower 32 bits of where the next event begins, as the header has them. */
+  private logPosition = 0;
   private readonly tables: TableMaps;
   private readonly cursor = new EventCursor();
   private readonly payload = new TransactionPayload();
@@ -85,6 +89,7 @@ export class BinlogDecoder {
   private end = 0;
 
   constructor(options: BinlogOptions) {
+    this.flavor = options.flavor;
     this.hasChecksums = options.hasChecksums;
     this.tables = new TableMaps(options.flavor);
   }
@@ -133,7 +138,7 @@ export class BinlogDecoder {
     cursor.type = this.type;
     this.serverId = cursor.u32();
     this.length = cursor.u32();
-    const logPosition = cursor.u32();
+    this.logPosition = cursor.u32();
     this.flags = cursor.u16();
     if (this.length !== end - start) throw cursor.unreadable(`it has ${end - start} bytes and says ${this.length}`);
     if (!isOuter) return;
@@ -144,7 +149,7 @@ export class BinlogDecoder {
       cursor.end -= codes.CHECKSUM_LENGTH;
     }
     if (this.hasChecksums) this.verify(bytes, start, end, isFormat);
-    this.advance(logPosition, isFormat);
+    this.advance(isFormat);
   }
 
   /** A format description always has room for a checksum; it says itself whether there is one. */
@@ -159,7 +164,7 @@ export class BinlogDecoder {
     const stored = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
     let covered = bytes.subarray(start, at);
     if (isFormat && (this.flags & codes.FLAG_BINLOG_IN_USE) !== 0) {
-      covered = covered.slice();
+      covered = new Uint8Array(covered); // a copy
       covered[17]! &= ~codes.FLAG_BINLOG_IN_USE;
     }
     const computed = crc32(covered);
@@ -171,7 +176,8 @@ export class BinlogDecoder {
   }
 
   /** Moves `position`. The header has its lower 32 bits; MariaDB leaves them 0 inside of transactions. */
-  private advance(logPosition: number, isFormat: boolean): void {
+  private advance(isFormat: boolean): void {
+    const { logPosition } = this;
     if ((this.flags & codes.FLAG_ARTIFICIAL) !== 0) return;
     if (logPosition === 0) {
       // a format description repeated in the middle of a file stands elsewhere
@@ -224,7 +230,8 @@ export class BinlogDecoder {
         cursor.skip(8);
         return codes.XID;
       case codes.XA_PREPARE_EVENT:
-        this.readXaPrepare();
+        this.xaOnePhase = cursor.u8() !== 0;
+        this.xaName = readXid(cursor);
         return codes.XA_PREPARE;
       case codes.GTID_EVENT:
       case codes.ANONYMOUS_GTID_EVENT:
@@ -244,7 +251,7 @@ export class BinlogDecoder {
         return codes.ROTATE;
       case codes.HEARTBEAT_EVENT:
       case codes.HEARTBEAT_EVENT_V2:
-        this.position = readHeartbeat(cursor, this.position);
+        this.position = readHeartbeat(cursor, this.position, this.flavor === 'mariadb' && this.logPosition === 0);
         return codes.HEARTBEAT;
       case codes.PREVIOUS_GTIDS_EVENT:
         this.previousGtids = readPreviousGtids(cursor);
@@ -277,22 +284,9 @@ export class BinlogDecoder {
     }
   }
 
-  /** Announced tables are void at the end of a statement; by the next transaction none is needed. */
   private transaction(): codes.EventKind {
-    this.tables.trim();
+    this.tables.trim(); // no table announced before is needed any more
     return codes.GTID;
-  }
-
-  private readXaPrepare(): void {
-    const { cursor } = this;
-    this.xaOnePhase = cursor.u8() !== 0;
-    const format = cursor.u32() | 0;
-    const [gtrid, bqual] = [cursor.u32(), cursor.u32()];
-    const at = cursor.skip(gtrid + bqual);
-    const { bytes } = cursor;
-    const hex = (from: number, count: number): string =>
-      Buffer.from(bytes.buffer, bytes.byteOffset + from, count).toString('hex');
-    this.xaName = `X'${hex(at, gtrid)}',X'${hex(at + gtrid, bqual)}',${format}`;
   }
 
   private incident(): ConnectorError {

@@ -9,8 +9,9 @@ const POSITION = 2;
  * one in its header: how far the server has read in the file. Version 2 has fields (`Heartbeat_event_v2`); version 1 is
  * the file's name, with a position of 8 bytes in front of it where MariaDB's is beyond 4 GiB (`send_heartbeat_event`).
  */
-export function readHeartbeat(cursor: EventCursor, position: number): number {
+export function readHeartbeat(cursor: EventCursor, position: number, hasLargePosition: boolean): number {
   if (cursor.type === HEARTBEAT_EVENT) {
+    if (hasLargePosition) return largePosition(cursor);
     cursor.skip(cursor.left);
     return position;
   }
@@ -24,4 +25,10 @@ export function readHeartbeat(cursor: EventCursor, position: number): number {
     if (cursor.at !== valueEnd) throw cursor.unreadable(`the field ${field} has another length`);
   }
   return said;
+}
+
+function largePosition(cursor: EventCursor): number {
+  const position = cursor.u64();
+  cursor.skip(cursor.left);
+  return position;
 }

@@ -4,7 +4,7 @@ import type { EventCursor } from './event-cursor.ts';
 import { MAX_COLUMNS } from './events.ts';
 import type { TableMap } from './table-map.ts';
 
-/** What a row image says of a column. */
+// What a row image says of a column.
 /** Nothing: the column is not in the image (`binlog_row_image` MINIMAL or NOBLOB, or a virtual column). Not a NULL. */
 export const VALUE_ABSENT = 0;
 export const VALUE_NULL = 1;
@@ -43,7 +43,7 @@ export class RowImage {
  * in turn. Nothing is looked at before the first `next`, so a table that nobody reads costs nothing.
  */
 export class Rows {
-  /** The table. It is the same object as long as the server announces the same shape. Null where `isDummy`. */
+  /** The table. It is the same object as long as the server announces the same shape. Null in an event that only ends a statement. */
   table: TableMap | null = null;
   kind: RowsKind = ROWS_INSERT;
   isStatementEnd = false;

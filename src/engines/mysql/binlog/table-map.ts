@@ -28,7 +28,9 @@ export interface TableMapColumn {
   readonly geometryType?: number;
   /** From here on only with FULL. */
   readonly name?: string;
-  /** ENUM and SET: the labels in the column's own character set, in order. */
+  /** ENUM and SET, in order; missing where the character set is not known. */
+  readonly labels?: readonly string[];
+  /** The same in the column's own character set. */
   readonly labelBytes?: readonly Uint8Array[];
   readonly visible?: boolean;
   readonly primaryKey?: boolean;
@@ -75,7 +77,8 @@ function columnType(type: number, first: number, second: number, length: number)
 
 /**
  * Reads a TABLE_MAP at the cursor to its end. `flavor` tells which columns
- * count as text in the optional metadata. A column type that is not known makes the table unreadable, not the log.
+ * count as text in the optional metadata. A column type that is not
+ * known, or optional metadata that does not fit the columns, makes the table unreadable, not the log.
  */
 export function readTableMap(cursor: EventCursor, flavor: 'mysql' | 'mariadb'): TableMap {
   const tableId = cursor.u48();
@@ -113,8 +116,16 @@ export function readTableMap(cursor: EventCursor, flavor: 'mysql' | 'mariadb'): 
     ...column,
     nullable: ((bytes[nulls + (i >> 3)]! >> (i & 7)) & 1) === 1,
   }));
-  const primaryKey = whole ? readTableMetadata(cursor, facts, flavor) : null;
-  if (!whole) cursor.skip(cursor.left);
+  const { end } = cursor;
+  let primaryKey: readonly number[] | null = null;
+  try {
+    if (whole) primaryKey = readTableMetadata(cursor, facts, flavor);
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    unreadable ??= error.detail;
+  }
+  cursor.at = end;
+  cursor.end = end;
   return {
     tableId,
     schema,

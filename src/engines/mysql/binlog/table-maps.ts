@@ -48,7 +48,7 @@ export class TableMaps {
     }
     cursor.at = at;
     const map = readTableMap(cursor, this.flavor);
-    this.byId.set(id, { body: bytes.slice(at, end), map });
+    this.byId.set(id, { body: new Uint8Array(bytes.subarray(at, end)), map });
     this.last = map;
   }
 

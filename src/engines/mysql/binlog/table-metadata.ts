@@ -1,3 +1,6 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+import { decodeText } from '../charsets.ts';
+import { charsetOfCollationId } from '../layout/charsets.ts';
 import {
   TYPE_BLOB,
   TYPE_BLOB_COMPRESSED,
@@ -45,6 +48,7 @@ export interface ColumnFacts {
   charset?: number;
   geometryType?: number;
   name?: string;
+  labels?: readonly string[];
   labelBytes?: readonly Uint8Array[];
   visible?: boolean;
   primaryKey?: boolean;
@@ -92,7 +96,8 @@ function isCharacter(type: number, flavor: Flavor): boolean {
 
 /**
  * Reads the optional metadata of a TABLE_MAP, to the end of the event, into `columns`. Returns the places of the primary
- * key's columns, or null where they are not said. A field that is not known is passed over, as servers do.
+ * key's columns, or null where they are not said. When it throws, `columns` is not to be used, and the cursor's end is
+ * another. A field that is not known is passed over, as servers do.
  */
 export function readTableMetadata(cursor: EventCursor, columns: readonly ColumnFacts[], flavor: Flavor): number[] | null {
   const character = columns.filter(({ type }) => isCharacter(type, flavor));
@@ -163,7 +168,21 @@ export function readTableMetadata(cursor: EventCursor, columns: readonly ColumnF
     if (cursor.left !== 0) throw cursor.unreadable(`the metadata field ${field} does not fit the columns`);
     cursor.end = eventEnd;
   }
+  for (const column of enumOrSet) decodeLabels(column);
   return primaryKey;
+}
+
+/** The lists of character sets may stand in front of the labels or behind them. */
+function decodeLabels(column: ColumnFacts): void {
+  const { labelBytes } = column;
+  const charset = column.charset === undefined ? null : charsetOfCollationId(column.charset);
+  if (labelBytes === undefined || charset === null) return;
+  try {
+    column.labels = labelBytes.map(label => decodeText(label, charset));
+  } catch (error) {
+    // Only the reader of this table has to know what the labels are.
+    if (!(error instanceof ConnectorError)) throw error;
+  }
 }
 
 /** One bit a column, the highest bit of each byte first. */
@@ -193,7 +212,7 @@ function readLabels(cursor: EventCursor, columns: readonly ColumnFacts[]): void 
     for (let i = 0; i < count; i++) {
       const length = cursor.packed();
       const at = cursor.skip(length);
-      labels.push(cursor.bytes.slice(at, at + length));
+      labels.push(new Uint8Array(cursor.bytes.subarray(at, at + length))); // a copy, which slice() of a Buffer isn't
     }
     column.labelBytes = labels;
   }

@@ -1,4 +1,4 @@
-import { binaryCollation, charsetName, charsetOfCollation, defaultCollation, widestCharacter } from './charsets.ts';
+import { binaryCollation, charsetOfCollation, defaultCollation, widestCharacter } from './charsets.ts';
 import type { ColumnLayout, ParsedType } from './column-layout.ts';
 import { formatColumnType } from './column-layout.ts';
 import type { DeclaredType } from './declared-type.ts';
@@ -29,14 +29,23 @@ const ATTRIBUTES = new Set(
   VIRTUAL STORED PERSISTENT FIRST AFTER WITHOUT WITH COLUMN_FORMAT STORAGE SRID REF_SYSTEM_ID ENGINE_ATTRIBUTE
   SECONDARY_ENGINE_ATTRIBUTE ENFORCED SERIAL DEFAULT COMPRESSED`.split(/\s+/),
 );
-const ONE_VALUE = new Set(['COMMENT', 'COLUMN_FORMAT', 'STORAGE', 'SRID', 'ENGINE_ATTRIBUTE', 'SECONDARY_ENGINE_ATTRIBUTE', 'REF_SYSTEM_ID']);
+const ONE_VALUE = new Set([
+  'COMMENT',
+  'COLUMN_FORMAT',
+  'STORAGE',
+  'SRID',
+  'ENGINE_ATTRIBUTE',
+  'SECONDARY_ENGINE_ATTRIBUTE',
+  'REF_SYSTEM_ID',
+]);
 const FLAGS = new Set(['INVISIBLE', 'VISIBLE', 'UNIQUE', 'KEY', 'ENFORCED']);
 
 /** Reads type and attributes of the column `name`, up to FIRST, AFTER, a comma, a closing parenthesis or the end. */
 export function columnDefinition(tokens: SqlTokens, name: string, dialect: SqlDialect, sqlMode: number): ColumnDefinition {
+  const serial = tokens.sees('SERIAL');
   const type = declaredType(tokens, dialect, sqlMode);
   let collation: string | null = null;
-  let nullable: boolean | null = type.base === 'serial' ? false : null;
+  let nullable: boolean | null = serial ? false : null;
   let primaryKey = false;
   let generated: ColumnLayout['generated'] = '';
   let compressed = type.compressed;
@@ -150,16 +159,18 @@ export function resolveColumn(
   const settled = { name, nullable: nullable ?? (!primaryKey && (timestampsNullable || type.base !== 'timestamp')), generated };
   if (!type.text) return { ...settled, columnType: formatColumnType(plainType(type)), charset: null, collation: null };
   const chosen = chooseCharset(type, collation, defaults);
+  if (chosen.charset === '') throw new UnclearStatement('the character set of its database is not known');
   const text = formatColumnType(textType(type, chosen.charset));
   const columnType = type.compressed ? `${text} /*M!100301 COMPRESSED*/` : text;
   const compressed = type.compressed ? { compressed: true } : {};
-  if (chosen.charset === 'binary' && type.base in BINARY_TYPES) return { ...settled, columnType, charset: null, collation: null, ...compressed };
+  if (chosen.charset === 'binary' && type.base in BINARY_TYPES)
+    return { ...settled, columnType, charset: null, collation: null, ...compressed };
   return { ...settled, columnType, ...chosen, ...compressed };
 }
 
 function plainType(type: DeclaredType): ParsedType {
-  if (type.base === 'serial') throw new UnclearStatement('SERIAL was not resolved');
-  if (type.base === 'blob' && (type.args[0] ?? 0) > 0) return { ...type, base: textOfLength('blob', type.args[0] ?? 0), args: [] };
+  if (type.base === 'blob' && (type.args[0] ?? 0) > 0)
+    return { ...type, base: textOfLength('blob', type.args[0] ?? 0), args: [] };
   return type.base === 'blob' ? { ...type, args: [] } : type;
 }
 
@@ -178,7 +189,11 @@ function textType(type: DeclaredType, charset: string): ParsedType {
   return { ...type, base, args };
 }
 
-function chooseCharset(type: DeclaredType, collation: string | null, defaults: TextDefaults): { charset: string; collation: string | null } {
+function chooseCharset(
+  type: DeclaredType,
+  collation: string | null,
+  defaults: TextDefaults,
+): { charset: string; collation: string | null } {
   if (type.fixedCollation !== null) return { charset: 'utf8mb4', collation: type.fixedCollation };
   if (type.charset !== null) {
     const { charset } = type;
@@ -190,11 +205,4 @@ function chooseCharset(type: DeclaredType, collation: string | null, defaults: T
   }
   if (type.binary) return { charset: defaults.charset, collation: binaryCollation(defaults.charset) };
   return { charset: defaults.charset, collation: defaults.collation };
-}
-
-/** The character set of a statement's option, under the one name that it has here. */
-export function knownCharset(name: string): string {
-  const known = charsetName(name);
-  if (known === null) throw new UnclearStatement(`the character set ${name} is not known`);
-  return known;
 }

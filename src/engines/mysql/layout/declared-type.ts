@@ -1,4 +1,4 @@
-import { knownCharset } from './column-definition.ts';
+import { charsetName } from './charsets.ts';
 import type { ParsedType } from './column-layout.ts';
 import type { SqlDialect, SqlTokens } from './sql-tokens.ts';
 import { hasMode, UnclearStatement } from './sql-tokens.ts';
@@ -79,13 +79,14 @@ export function declaredType(tokens: SqlTokens, dialect: SqlDialect, sqlMode: nu
   if (word === 'BOOL' || word === 'BOOLEAN') return { ...PLAIN, base: 'tinyint', args: [1] };
   if (word === 'SERIAL') return integerType('bigint', [], { unsigned: true, zerofill: false }, dialect);
   if (DECIMALS.has(word)) return decimalType(numbers(tokens), signs(tokens));
-  if (FLOATS.has(word) || (word === 'REAL' && hasMode(sqlMode, MODE_REAL_AS_FLOAT))) return floatType(numbers(tokens), signs(tokens));
+  if (FLOATS.has(word) || (word === 'REAL' && hasMode(sqlMode, MODE_REAL_AS_FLOAT)))
+    return floatType(numbers(tokens), signs(tokens));
   if (DOUBLES.has(word)) {
     tokens.take('PRECISION');
     return { ...PLAIN, base: 'double', args: numbers(tokens), ...signs(tokens) };
   }
   if (word === 'BIT') return { ...PLAIN, base: 'bit', args: [numbers(tokens)[0] || 1] };
-  if (word === 'YEAR') return yearType(numbers(tokens), signs(tokens), dialect);
+  if (word === 'YEAR') return yearType(numbers(tokens), dialect, signs(tokens));
   if (word === 'DATE') return { ...PLAIN, base: 'date' };
   if (FRACTIONAL.has(word)) {
     const [digits = 0] = numbers(tokens);
@@ -195,7 +196,11 @@ function labels(tokens: SqlTokens): readonly string[] {
 
 function integerType(base: string, [width]: readonly number[], sign: Signs, { flavor, version }: SqlDialect): DeclaredType {
   const usual = WIDTHS[base]?.[sign.unsigned ? 1 : 0] ?? 0;
-  const printed = flavor === 'mariadb' || version < MYSQL_WITHOUT_WIDTHS || sign.zerofill || (width === 1 && base === 'tinyint' && !sign.unsigned);
+  const printed =
+    flavor === 'mariadb' ||
+    version < MYSQL_WITHOUT_WIDTHS ||
+    sign.zerofill ||
+    (width === 1 && base === 'tinyint' && !sign.unsigned);
   return { ...PLAIN, base, args: printed ? [width === undefined || width === 0 ? usual : width] : [], ...sign };
 }
 
@@ -208,7 +213,14 @@ function floatType(args: readonly number[], sign: Signs): DeclaredType {
   return { ...PLAIN, base: (args[0] ?? 0) > FLOAT_DIGITS ? 'double' : 'float', ...sign };
 }
 
-function yearType([digits]: readonly number[], _ignored: Signs, { flavor, version }: SqlDialect): DeclaredType {
+function yearType([digits]: readonly number[], { flavor, version }: SqlDialect, _meaningless: Signs): DeclaredType {
   if (flavor === 'mysql') return { ...PLAIN, base: 'year', args: version < MYSQL_WITHOUT_WIDTHS ? [4] : [] };
   return { ...PLAIN, base: 'year', args: [digits === 2 ? 2 : 4] };
+}
+
+/** The character set of an attribute or option, under the one name that it has here. */
+export function knownCharset(name: string): string {
+  const known = charsetName(name);
+  if (known === null) throw new UnclearStatement(`the character set ${name} is not known`);
+  return known;
 }

@@ -34,7 +34,16 @@ const WORD = /[0-9A-Za-z$_\u0080-\uffff]+/y;
 const SPACE = /\s+/y;
 const VERSION = /[0-9]{5,6}/y;
 const END: Token = { kind: 'end', text: '', keyword: '' };
-const ESCAPED: Readonly<Record<string, string>> = { '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\x1a', '%': '\\%', _: '\\_' };
+const ESCAPED: Readonly<Record<string, string>> = {
+  '0': '\0',
+  b: '\b',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  Z: '\x1a',
+  '%': '\\%',
+  _: '\\_',
+};
 /** MariaDB leaves out MySQL comments of versions that it does not follow (Reference, "Comment Syntax"). */
 const MYSQL_ONLY_FROM = 50_700;
 const MYSQL_ONLY_TO = 99_999;

@@ -21,7 +21,6 @@ const CONNECT_TIMEOUT_MILLIS = 15_000;
  * role, the database or the server is set to. The first number is the version that knows the setting.
  */
 const SETTINGS: readonly (readonly [since: number, name: string, value: string])[] = [
-  [0, 'client_encoding', 'UTF8'],
   [0, 'datestyle', 'ISO, MDY'],
   [0, 'intervalstyle', 'postgres'],
   [0, 'timezone', 'UTC'],
@@ -41,8 +40,15 @@ const SETTINGS: readonly (readonly [since: number, name: string, value: string])
   [0, 'jit', 'off'],
 ];
 
-const sessionSettings = (version: number): string =>
-  SETTINGS.filter(([since]) => version >= since)
+/**
+ * A database in SQL_ASCII holds bytes of no known encoding; asked for UTF8, the server refuses to send those that are
+ * none, and the read could never pass them. As they are, the writers of values replace and report what is not UTF-8.
+ */
+const clientEncoding = (serverEncoding: string): string => (serverEncoding === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8');
+
+const sessionSettings = (version: number, serverEncoding: string): string =>
+  [[0, 'client_encoding', clientEncoding(serverEncoding)] as const, ...SETTINGS]
+    .filter(([since]) => version >= since)
     .map(([, name, value]) => `SET ${name} = ${name === 'search_path' ? value : `'${value}'`}`)
     .join('; ');
 
@@ -108,12 +114,14 @@ async function attempt(
     const stream = await secured(socket, target.ssl, target.host, where);
     const client = newClient(target, options, stream);
     let version = 0;
+    let encoding = '';
     client.connection.on('parameterStatus', (status: { parameterName: string; parameterValue: string }) => {
+      if (status.parameterName === 'server_encoding') encoding = status.parameterValue;
       if (status.parameterName === 'server_version') version = majorVersion(status.parameterValue);
     });
     client.on('error', error => context.log.debug(`Connection to ${where}: ${error.message}`));
     await client.connect();
-    await client.query(sessionSettings(version));
+    await client.query(sessionSettings(version, encoding));
     return client;
   } catch (error) {
     socket.destroy();

@@ -60,12 +60,13 @@ export const json: TypeFamily = {
   ],
 };
 
-/** The same types under `json_columns: native`. Objects only: the schema promises one. */
+/** The same types under `json_columns: native`. Objects only, since the schema promises one; the rest has a test of its own. */
 export const nativeJson: TypeFamily = {
   name: 'native_json',
   title: 'JSON with `json_columns: native`',
   notes: [
     'The value itself, digits and keys as they stand. What no destination can store, U+0000 and surrogates without their partner, becomes U+FFFD, with an entry (`TRUNCATED`) in `meta.changes`.',
+    'A document that is an array, a text, a number or a boolean is written as it is too, although the schema says object: for columns that hold such documents, `json_columns: text` is the safe choice.',
   ],
   cases: [
     ...cases('json', OBJECT, [

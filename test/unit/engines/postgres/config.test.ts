@@ -93,8 +93,24 @@ describe('shards', () => {
   it('takes from above what a shard leaves open', () => {
     const config = postgresConfig.parse({ source: { ...source, password: 'secret', shards } });
     expect(shardsOf(config.source)).toEqual([
-      { name: 'eu', host: 'eu.example.com', port: 5432, database: 'shop', username: 'reader', password: 'secret' },
-      { name: 'us', host: 'us.example.com', port: 6432, database: 'shop_us', username: 'us', password: 'other' },
+      {
+        name: 'eu',
+        slot: 'tributary_eu',
+        host: 'eu.example.com',
+        port: 5432,
+        database: 'shop',
+        username: 'reader',
+        password: 'secret',
+      },
+      {
+        name: 'us',
+        slot: 'tributary_us',
+        host: 'us.example.com',
+        port: 6432,
+        database: 'shop_us',
+        username: 'us',
+        password: 'other',
+      },
     ]);
   });
 

@@ -1,0 +1,162 @@
+import { charsetOfCollation, defaultCollation, widestCharacter } from './charsets.ts';
+import type { ColumnDefinition, TextDefaults } from './column-definition.ts';
+import { resolveColumn, textOfLength } from './column-definition.ts';
+import type { ColumnLayout, TableLayout } from './column-layout.ts';
+import { formatColumnType, parseColumnType } from './column-layout.ts';
+import { UnclearStatement } from './sql-tokens.ts';
+import type { AlterAction, CharsetOptions, ColumnPlace } from './statement.ts';
+
+/** What a statement's result depends on beside its text and the table. */
+export interface ResolveRules {
+  /** A TIMESTAMP without NULL or NOT NULL may be null (`explicit_defaults_for_timestamp`). */
+  readonly timestampsNullable: boolean;
+}
+
+/** Names of columns are compared without regard to case by both servers, on all systems. */
+const same = (a: string, b: string): boolean => a === b || a.toLowerCase() === b.toLowerCase();
+
+interface Placed {
+  readonly column: ColumnLayout;
+  readonly place: ColumnPlace | null;
+}
+
+/**
+ * The table behind ALTER TABLE, its clauses taken in the server's order (`prepare_fields_and_keys`; MariaDB
+ * `mysql_prepare_alter_table`): first what was there, without the dropped and with the changed where they stay; then what
+ * is added or moved, in the order of the statement, each placed among those that stand already, by their new names.
+ * `database`: what DEFAULT stands for. Throws UnclearStatement where the table and the statement do not fit.
+ */
+export function alterTable(
+  before: TableLayout,
+  actions: readonly AlterAction[],
+  database: TextDefaults | null,
+  rules: ResolveRules,
+): TableLayout {
+  const conversions = actions.flatMap(action => (action.kind === 'convert' ? [action.options] : []));
+  const choices = actions.flatMap(action =>
+    action.kind === 'convert' || action.kind === 'default-charset' ? [action.options] : [],
+  );
+  const defaults = choices.reduce<TextDefaults>((current, options) => chooseDefaults(options, current, database), {
+    charset: before.defaultCharset,
+    collation: before.defaultCollation,
+  });
+  const columns = rearrange(before.columns, actions, defaults, rules);
+  const keys = actions.flatMap(action => (action.kind === 'primary-key' ? action.columns : []));
+  const inKey = columns.map(column => (keys.some(name => same(name, column.name)) ? { ...column, nullable: false } : column));
+  return {
+    ...before,
+    columns: conversions.length > 0 ? inKey.map(column => convertColumn(column, defaults)) : inKey,
+    defaultCharset: defaults.charset,
+    defaultCollation: defaults.collation,
+  };
+}
+
+/** The defaults behind an option; a collation chooses its character set, a character set its collation. */
+export function chooseDefaults(options: CharsetOptions, current: TextDefaults, database: TextDefaults | null): TextDefaults {
+  if (options.charset === 'default' || options.collation === 'default') {
+    if (database === null) throw new UnclearStatement('the character set of its database is not known');
+    return {
+      charset: database.charset,
+      collation: options.collation === 'default' ? database.collation : (options.collation ?? database.collation),
+    };
+  }
+  const { charset, collation } = options;
+  if (charset === null && collation === null) return current;
+  const named = collation === null ? null : charsetOfCollation(collation);
+  const chosen = charset ?? named ?? current.charset;
+  return { charset: chosen, collation: collation ?? defaultCollation(chosen) };
+}
+
+function rearrange(
+  before: readonly ColumnLayout[],
+  actions: readonly AlterAction[],
+  defaults: TextDefaults,
+  rules: ResolveRules,
+): readonly ColumnLayout[] {
+  const exists = (name: string): boolean => before.some(column => same(column.name, name));
+  const resolve = (definition: ColumnDefinition): ColumnLayout => resolveColumn(definition, defaults, rules.timestampsNullable);
+  const leaves = (name: string): boolean =>
+    actions.some(
+      action => 'name' in action && same(action.name, name) && (action.kind !== 'change' || !same(action.column.name, name)),
+    );
+  const dropped: string[] = [];
+  const changes = new Map<string, Placed>();
+  const placed: Placed[] = [];
+  const change = (name: string, ifExists: boolean, made: (old: ColumnLayout) => Placed): void => {
+    const old = before.find(column => same(column.name, name));
+    if (old === undefined) {
+      if (ifExists) return;
+      throw new UnclearStatement(`it has no column ${name}`);
+    }
+    if (changes.has(old.name)) throw new UnclearStatement(`it changes column ${name} twice`);
+    const result = made(old);
+    changes.set(old.name, result);
+    if (result.place !== null) placed.push(result);
+  };
+  for (const action of actions) {
+    if (action.kind === 'drop') {
+      const found = exists(action.name);
+      if (!found && !action.ifExists) throw new UnclearStatement(`it has no column ${action.name}`);
+      if (found) dropped.push(action.name);
+    } else if (action.kind === 'add') {
+      if (action.ifNotExists && exists(action.column.name)) {
+        if (leaves(action.column.name)) throw new UnclearStatement(`it takes away and adds column ${action.column.name}`);
+        continue;
+      }
+      placed.push({ column: resolve(action.column), place: action.place });
+    } else if (action.kind === 'change') {
+      change(action.name, action.ifExists, () => ({ column: resolve(action.column), place: action.place }));
+    } else if (action.kind === 'rename-column') {
+      change(action.name, action.ifExists, old => ({ column: { ...old, name: action.to }, place: null }));
+    }
+  }
+  return place(before, dropped, changes, placed);
+}
+
+function place(
+  before: readonly ColumnLayout[],
+  dropped: readonly string[],
+  changes: ReadonlyMap<string, Placed>,
+  placed: readonly Placed[],
+): readonly ColumnLayout[] {
+  const result: ColumnLayout[] = [];
+  for (const old of before) {
+    const change = changes.get(old.name);
+    if (dropped.some(name => same(name, old.name))) {
+      if (change !== undefined) throw new UnclearStatement(`it drops and changes column ${old.name}`);
+    } else if (change === undefined) result.push(old);
+    else if (change.place === null) result.push(change.column);
+  }
+  for (const { column, place: where } of placed) {
+    if (where === 'first') result.unshift(column);
+    else if (where === 'last' || where === null) result.push(column);
+    else {
+      const index = result.findIndex(({ name }) => same(name, where.after));
+      if (index < 0) throw new UnclearStatement(`it has no column ${where.after}`);
+      result.splice(index + 1, 0, column);
+    }
+  }
+  const names = new Set(result.map(({ name }) => name.toLowerCase()));
+  if (names.size !== result.length) throw new UnclearStatement('two of its columns would have one name');
+  if (result.length === 0) throw new UnclearStatement('no column would be left');
+  return result;
+}
+
+const TEXT_BYTES: Readonly<Record<string, number>> = { tinytext: 0xff, text: 0xffff, mediumtext: 0xff_ffff };
+const MAX_VARCHAR_BYTES = 65_535;
+
+/** A column behind CONVERT TO CHARACTER SET. A text grows so that it holds as many characters as before. */
+function convertColumn(column: ColumnLayout, { charset, collation }: TextDefaults): ColumnLayout {
+  if (column.charset === null) return column;
+  if (charset === 'binary') throw new UnclearStatement('it turns text into binary strings');
+  const type = parseColumnType(column.columnType);
+  const bytes = TEXT_BYTES[type.base];
+  if (type.base === 'varchar' && (type.args[0] ?? 0) * widestCharacter(charset) > MAX_VARCHAR_BYTES) {
+    throw new UnclearStatement(`column ${column.name} becomes too long and a text of some length`);
+  }
+  if (bytes === undefined || column.charset === charset) return { ...column, charset, collation };
+  if (column.compressed === true) throw new UnclearStatement(`it converts the compressed column ${column.name}`);
+  const characters = Math.floor(bytes / widestCharacter(column.charset));
+  const base = textOfLength('text', characters * widestCharacter(charset));
+  return { ...column, columnType: formatColumnType({ ...type, base }), charset, collation };
+}

@@ -1,0 +1,195 @@
+import { alterActions, skipPartitioning } from './alter-clauses.ts';
+import type { SqlDialect, StatementContext, TableName } from './sql-tokens.ts';
+import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
+import type { CharsetOptions, Statement } from './statement.ts';
+import { mergeOptions, NO_CHARSET, tableElements, tableOption } from './table-elements.ts';
+
+const BLANK_OR_COMMENT = /(?:\s+|\/\*(?!!|M!)[\s\S]*?\*\/|#[^\n]*(?:\n|$)|--(?:\s[^\n]*)?(?:\n|$))/y;
+const FIRST_WORD = /[a-z]+/iy;
+const VERSIONED_COMMENT = /\/\*M?!/y;
+const DEFINING = new Set(['CREATE', 'ALTER', 'RENAME', 'DROP', 'TRUNCATE', 'SET']);
+/** Statements that change rows. In the log they are only where a session left binlog_format=ROW. */
+const CHANGING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'WITH']);
+const AS_STATEMENT = 'the log has a change of rows as a statement: a session wrote with a binlog_format other than ROW';
+const REPLACEMENT_CHARACTER = '\ufffd';
+
+/**
+ * What a statement says about tables and databases. Null, at the price of a look at its first word, for one that says
+ * nothing about them.
+ */
+export function parseStatement(sql: string, context: StatementContext, dialect: SqlDialect): Statement | null {
+  const word = firstWord(sql, dialect);
+  if (CHANGING.has(word)) return changeOfRows(sql, word, context, dialect);
+  if (!DEFINING.has(word)) return null;
+  const parser = new DdlParser(sql, context, dialect);
+  try {
+    const statement = parser.statement();
+    if (statement !== null && sql.includes(REPLACEMENT_CHARACTER)) throw new UnclearStatement('its text could not be decoded');
+    return statement;
+  } catch (error) {
+    if (!(error instanceof UnclearStatement)) throw error;
+    return parser.table === null
+      ? { kind: 'unclear-words', why: error.message }
+      : { kind: 'unclear', table: parser.table, why: error.message };
+  }
+}
+
+/** The first word in upper case, behind blanks and comments. */
+function firstWord(sql: string, dialect: SqlDialect): string {
+  let at = 0;
+  for (;;) {
+    BLANK_OR_COMMENT.lastIndex = at;
+    const found = BLANK_OR_COMMENT.exec(sql);
+    if (found === null) break;
+    at += found[0].length;
+  }
+  VERSIONED_COMMENT.lastIndex = at;
+  if (VERSIONED_COMMENT.test(sql)) return new SqlTokens(sql, dialect, 0).peek().keyword;
+  FIRST_WORD.lastIndex = at;
+  return FIRST_WORD.exec(sql)?.[0].toUpperCase() ?? '';
+}
+
+/** `DELETE FROM t` is how a server says that a table in memory was emptied by a restart. */
+function changeOfRows(sql: string, word: string, context: StatementContext, dialect: SqlDialect): Statement {
+  const tokens = new SqlTokens(sql, dialect, context.sqlMode);
+  if (word === 'DELETE' && tokens.take('DELETE', 'FROM')) {
+    try {
+      const table = tokens.tableName(context.database);
+      if (tokens.atEnd) return { kind: 'rows-removed', table, how: 'DELETE FROM' };
+    } catch (error) {
+      if (!(error instanceof UnclearStatement)) throw error;
+    }
+  }
+  return { kind: 'unclear-words', why: AS_STATEMENT };
+}
+
+class DdlParser {
+  /** The table that the statement changes, once it is known. */
+  table: TableName | null = null;
+  readonly #tokens: SqlTokens;
+  readonly #context: StatementContext;
+  readonly #dialect: SqlDialect;
+
+  constructor(sql: string, context: StatementContext, dialect: SqlDialect) {
+    this.#tokens = new SqlTokens(sql, dialect, context.sqlMode);
+    this.#context = context;
+    this.#dialect = dialect;
+  }
+
+  statement(): Statement | null {
+    const tokens = this.#tokens;
+    if (tokens.take('SET')) {
+      // MariaDB: SET STATEMENT variable = value, … FOR statement
+      if (!tokens.take('STATEMENT')) return null;
+      while (!tokens.atEnd && !tokens.sees('FOR')) tokens.skipOne();
+      tokens.take('FOR');
+    }
+    if (tokens.take('CREATE')) return this.#create();
+    if (tokens.take('ALTER')) return this.#alter();
+    if (tokens.take('DROP')) return this.#drop();
+    if (tokens.take('RENAME')) return tokens.take('TABLE') || tokens.take('TABLES') ? this.#rename() : null;
+    if (!tokens.take('TRUNCATE')) return null;
+    tokens.take('TABLE');
+    return { kind: 'rows-removed', table: tokens.tableName(this.#context.database), how: 'TRUNCATE TABLE' };
+  }
+
+  #create(): Statement | null {
+    const tokens = this.#tokens;
+    tokens.take('OR', 'REPLACE');
+    if (tokens.take('DATABASE') || tokens.take('SCHEMA')) {
+      tokens.take('IF', 'NOT', 'EXISTS');
+      return { kind: 'database', name: tokens.identifier(), made: true, options: this.#databaseOptions() };
+    }
+    if (!tokens.take('TABLE')) return null;
+    const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
+    const table = tokens.tableName(this.#context.database);
+    this.table = table;
+    const inParentheses = tokens.seesMark('(') && tokens.peek(1).keyword === 'LIKE';
+    if (inParentheses) tokens.next();
+    if (tokens.take('LIKE')) return { kind: 'create-like', table, ifNotExists, source: tokens.tableName(this.#context.database) };
+    if (!tokens.seesMark('(')) throw new UnclearStatement('its columns come from a query');
+    const { columns, primaryKey } = tableElements(tokens, this.#dialect, this.#context.sqlMode);
+    let options = NO_CHARSET;
+    while (!tokens.atEnd && !tokens.seesMark(';')) {
+      if (tokens.sees('PARTITION', 'BY')) {
+        skipPartitioning(tokens);
+        break;
+      }
+      const option = tableOption(tokens);
+      if (option === null) throw tokens.unclear('a table option');
+      options = mergeOptions(options, option);
+      tokens.takeMark(',');
+    }
+    return { kind: 'create-table', table, ifNotExists, columns, primaryKey, options };
+  }
+
+  #alter(): Statement | null {
+    const tokens = this.#tokens;
+    if (tokens.take('DATABASE') || tokens.take('SCHEMA')) {
+      const named = !tokens.seesOneOf(DATABASE_OPTIONS);
+      const name = named ? tokens.identifier() : this.#context.database;
+      if (name === null) throw new UnclearStatement('the database is not named');
+      return { kind: 'database', name, made: false, options: this.#databaseOptions() };
+    }
+    tokens.take('ONLINE');
+    tokens.take('IGNORE');
+    if (!tokens.take('TABLE')) return null;
+    tokens.take('IF', 'EXISTS');
+    const table = tokens.tableName(this.#context.database);
+    this.table = table;
+    this.#skipWait();
+    return { kind: 'alter-table', table, actions: alterActions(tokens, this.#context, this.#dialect) };
+  }
+
+  #drop(): Statement | null {
+    const tokens = this.#tokens;
+    if (tokens.take('DATABASE') || tokens.take('SCHEMA')) {
+      tokens.take('IF', 'EXISTS');
+      return { kind: 'drop-database', name: tokens.identifier() };
+    }
+    if (!tokens.take('TABLE') && !tokens.take('TABLES')) return null;
+    tokens.take('IF', 'EXISTS');
+    const tables: TableName[] = [];
+    do tables.push(tokens.tableName(this.#context.database));
+    while (tokens.takeMark(','));
+    return { kind: 'drop-tables', tables };
+  }
+
+  #rename(): Statement {
+    const tokens = this.#tokens;
+    tokens.take('IF', 'EXISTS');
+    const renames: (readonly [TableName, TableName])[] = [];
+    do {
+      const from = tokens.tableName(this.#context.database);
+      this.#skipWait();
+      tokens.expect('TO');
+      renames.push([from, tokens.tableName(this.#context.database)]);
+    } while (tokens.takeMark(','));
+    return { kind: 'rename-tables', renames };
+  }
+
+  /** MariaDB: how long to wait for the table's lock. */
+  #skipWait(): void {
+    if (this.#dialect.flavor === 'mysql' || this.#tokens.take('NOWAIT')) return;
+    if (this.#tokens.take('WAIT')) this.#tokens.next();
+  }
+
+  #databaseOptions(): CharsetOptions {
+    const tokens = this.#tokens;
+    let options = NO_CHARSET;
+    while (!tokens.atEnd && !tokens.seesMark(';')) {
+      if (tokens.take('DEFAULT', 'ENCRYPTION') || tokens.take('READ', 'ONLY')) {
+        tokens.takeMark('=');
+        tokens.next();
+        continue;
+      }
+      if (tokens.take('UPGRADE', 'DATA', 'DIRECTORY', 'NAME')) continue;
+      const option = tableOption(tokens);
+      if (option === null) throw tokens.unclear('an option of a database');
+      options = mergeOptions(options, option);
+    }
+    return options;
+  }
+}
+
+const DATABASE_OPTIONS = new Set(['DEFAULT', 'CHARACTER', 'CHARSET', 'COLLATE', 'ENCRYPTION', 'READ', 'COMMENT']);

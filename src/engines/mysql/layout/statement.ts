@@ -1,0 +1,53 @@
+import type { ColumnDefinition } from './column-definition.ts';
+import type { TableName } from './sql-tokens.ts';
+
+/** A character set and collation as options name them; null: not said. `DEFAULT` stands for the database's. */
+export interface CharsetOptions {
+  readonly charset: string | null;
+  readonly collation: string | null;
+}
+
+export type ColumnPlace = { readonly after: string } | 'first' | 'last';
+
+/** One clause of ALTER TABLE that changes what the log looks like, or which rows there are. */
+export type AlterAction =
+  | { readonly kind: 'add'; readonly column: ColumnDefinition; readonly place: ColumnPlace; readonly ifNotExists: boolean }
+  | { readonly kind: 'drop'; readonly name: string; readonly ifExists: boolean }
+  | {
+      /** CHANGE, and MODIFY, which keeps the name. */
+      readonly kind: 'change';
+      readonly name: string;
+      readonly column: ColumnDefinition;
+      /** Null: it stays where it is. */
+      readonly place: ColumnPlace | null;
+      readonly ifExists: boolean;
+    }
+  | { readonly kind: 'rename-column'; readonly name: string; readonly to: string; readonly ifExists: boolean }
+  | { readonly kind: 'rename-table'; readonly to: TableName }
+  | { readonly kind: 'primary-key'; readonly columns: readonly string[] }
+  | { readonly kind: 'convert'; readonly options: CharsetOptions }
+  | { readonly kind: 'default-charset'; readonly options: CharsetOptions }
+  /** `other`: a second table that gives or takes rows. */
+  | { readonly kind: 'rows-removed'; readonly how: string; readonly other: TableName | null };
+
+/** What a statement says about tables and databases, before it is held against what is known of them. */
+export type Statement =
+  | {
+      readonly kind: 'create-table';
+      readonly table: TableName;
+      readonly ifNotExists: boolean;
+      readonly columns: readonly ColumnDefinition[];
+      readonly primaryKey: readonly string[];
+      readonly options: CharsetOptions;
+    }
+  | { readonly kind: 'create-like'; readonly table: TableName; readonly ifNotExists: boolean; readonly source: TableName }
+  | { readonly kind: 'alter-table'; readonly table: TableName; readonly actions: readonly AlterAction[] }
+  | { readonly kind: 'rename-tables'; readonly renames: readonly (readonly [from: TableName, to: TableName])[] }
+  | { readonly kind: 'drop-tables'; readonly tables: readonly TableName[] }
+  | { readonly kind: 'rows-removed'; readonly table: TableName; readonly how: string }
+  | { readonly kind: 'database'; readonly name: string; readonly made: boolean; readonly options: CharsetOptions }
+  | { readonly kind: 'drop-database'; readonly name: string }
+  /** It changes this table, and how cannot be said. */
+  | { readonly kind: 'unclear'; readonly table: TableName; readonly why: string }
+  /** It may change any table that it names. */
+  | { readonly kind: 'unclear-words'; readonly why: string };

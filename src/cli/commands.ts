@@ -100,7 +100,9 @@ export async function discover(command: Command, configPath: string): Promise<vo
   const tables = await session.discover();
   const sharded = (await session.shards()).length > 1;
   context.log.close();
-  const streams = tables.map(table => toStream(table, { cursorColumn: engine.cursorColumn, originColumns: engine.originColumns, sharded }));
+  const streams = tables.map(table =>
+    toStream(table, { cursorColumn: engine.cursorColumn, originColumns: engine.originColumns, sharded }),
+  );
   say(command, { type: 'CATALOG', catalog: { streams } });
 }
 

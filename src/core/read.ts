@@ -97,6 +97,9 @@ class Read<Config> {
     const { output, context, checkpoint, settings, engine } = this.#request;
     await using open = shard;
     const plans = [...this.#streams.values()].map(stream => stream.plan);
+    // Before anything can fail: the state that is printed at the end must not know less than the one that came in.
+    const followed = plans.filter(each => each.follow).map(each => each.id);
+    if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
     const tables = await open.tables(plans.map(each => each.id));
     const streams = plans.map((each, index): ShardStream => {
       const table = tables[index];
@@ -104,8 +107,6 @@ class Read<Config> {
         throw new ConnectorError('INVARIANT', `shard ${open.id} gave ${tables.length} tables for ${plans.length}.`);
       return { selection: select(each.configured, table, this.#added), follow: each.follow };
     });
-    const followed = plans.filter(each => each.follow).map(each => each.id);
-    if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
     const records = new RecordWriter(output.out, {
       cursorColumn: engine.cursorColumn,
       originColumns: engine.originColumns.map(column => column.name),

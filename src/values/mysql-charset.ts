@@ -10,6 +10,7 @@ import { REPAIRED, SAID } from './value-writer.ts';
  */
 
 const QUOTE = 0x22;
+const BLANK = 0x20;
 const REPLACEMENT = 0xfffd;
 /** Room is made for so many input bytes at a time, so that a huge text does not reserve six times its size. */
 const BLOCK = 4096;
@@ -218,12 +219,25 @@ export function charsetWriter(charset: string, tables: (charset: string) => Mult
   }
 }
 
-/** Bytes of one unit of a character set: a blank that pads a CHAR is so long. */
-export function unitBytes(charset: string | null): number {
-  return charset === 'utf32' ? 4 : charset === 'ucs2' || charset === 'utf16' || charset === 'utf16le' ? 2 : 1;
+/** CHAR: without the blanks that pad it, which the log leaves in where the server does not print them. */
+export function trimmed(write: ValueWriter, charset: string | null): ValueWriter {
+  const unit = charset === 'utf32' ? 4 : charset === 'ucs2' || charset === 'utf16' || charset === 'utf16le' ? 2 : 1;
+  if (unit === 1) {
+    return (out, source, start, end) => {
+      let stop = end;
+      while (stop > start && source[stop - 1] === BLANK) stop--;
+      return write(out, source, start, stop);
+    };
+  }
+  const place = charset === 'utf16le' ? 0 : unit - 1;
+  return (out, source, start, end) => {
+    let stop = end;
+    while (stop - unit >= start && isBlank(source, stop - unit, unit, place)) stop -= unit;
+    return write(out, source, start, stop);
+  };
 }
 
-/** Which of the bytes of a blank is not zero. */
-export function blankPlace(charset: string | null): number {
-  return charset === 'utf16le' ? 0 : unitBytes(charset) - 1;
+function isBlank(source: Uint8Array, at: number, unit: number, place: number): boolean {
+  for (let i = 0; i < unit; i++) if (source[at + i] !== (i === place ? BLANK : 0)) return false;
+  return true;
 }

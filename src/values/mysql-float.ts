@@ -13,6 +13,9 @@ const NINE = 0x39;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const LOWER_E = 0x65;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 /** The server writes an exponent beyond so many digits in front of the point, or zeros behind it. */
 const MAX_PLAIN_EXPONENT = 15;
 /** Powers of ten that a double holds exactly. */
@@ -68,6 +71,19 @@ export function writeDoubleBinary(out: JsonWriter, source: Uint8Array, start: nu
 export function writeFloatBinary(out: JsonWriter, source: Uint8Array, start: number): Verdict {
   for (let i = 0; i < 4; i++) scratch.setUint8(i, source[start + i] ?? 0);
   return writeFloat(out, scratch.getFloat32(0, true));
+}
+
+/** A VECTOR, floats of four bytes one behind the other, as an array of numbers. */
+export function writeVector(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
+  if ((end - start) % 4 !== 0) return nulled(out);
+  let verdict: Verdict = SAID;
+  out.byte(OPEN_BRACKET);
+  for (let at = start; at < end; at += 4) {
+    if (at > start) out.byte(COMMA);
+    if (writeFloatBinary(out, source, at) !== SAID) verdict = NULLED;
+  }
+  out.byte(CLOSE_BRACKET);
+  return verdict;
 }
 
 /** A DOUBLE as the server prints it. */

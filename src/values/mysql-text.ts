@@ -61,6 +61,12 @@ export function writeBoolean(out: JsonWriter, source: Uint8Array, start: number,
   return SAID;
 }
 
+/** The same in a row image: one byte. */
+export function writeByteBoolean(out: JsonWriter, source: Uint8Array, start: number): Verdict {
+  out.boolean(source[start] !== 0);
+  return SAID;
+}
+
 /** `bit(1)`, which comes as a byte. */
 export function writeBitBoolean(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
   const byte = end - start === 1 ? source[start] : 2;

@@ -77,6 +77,17 @@ export function integer(bytes: number, signed: boolean): BinaryWriter {
   };
 }
 
+/** A YEAR: years since 1900, 0 for the year 0000. `short`: YEAR(2) of MariaDB, of which only two digits are said. */
+export function year(short: boolean): BinaryWriter {
+  return (out, source, offset, end, _metadata, cell) => {
+    if (offset >= end) throw truncated();
+    const since = source[offset] ?? 0;
+    out.integer(short ? since % 100 : since === 0 ? 0 : 1900 + since);
+    cell.verdict = SAID;
+    return offset + 1;
+  };
+}
+
 /** A DECIMAL, whose precision and scale the metadata says. */
 export const decimal: BinaryWriter = (out, source, offset, end, metadata, cell) => {
   const bytes = decimalBytes(metadata >> 8, metadata & 0xff);

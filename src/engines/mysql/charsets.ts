@@ -40,6 +40,16 @@ export function decodeText(bytes: Uint8Array, charset: string | null): string {
   return JSON.parse(out.bytes.toString('utf8', 0, out.length)) as string;
 }
 
+/** `write`, which takes UTF-8, for text in a character set. Allocates where that is not UTF-8. */
+export function recoded(write: ValueWriter, charset: string | null): ValueWriter {
+  if (charset === null || charset.startsWith('utf8')) return write;
+  textWriterOf(charset);
+  return (out, source, start, end) => {
+    const bytes = Buffer.from(decodeText(source.subarray(start, end), charset));
+    return write(out, bytes, 0, bytes.length);
+  };
+}
+
 /** Made when a column first needs them: tens of milliseconds, then none. */
 function multiByteTables(charset: string): MultiByteTables | null {
   const nearest = Object.hasOwn(NEAREST, charset) ? NEAREST[charset] : undefined;

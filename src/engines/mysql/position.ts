@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../contract/errors.ts';
 import type { JsonObject, Position } from '../../contract/ids.ts';
-import type { TextProblem } from './gtid-text.ts';
 import { GtidSet } from './gtid-set.ts';
+import type { TextProblem } from './gtid-text.ts';
 import { GtidList } from './mariadb-gtid.ts';
 
 /** A place in the binary log of one server: `pos` bytes into `file`. Exact beyond 4 GiB. */

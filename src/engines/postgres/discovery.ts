@@ -165,7 +165,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     primaryKey,
     follow,
     resumable: keyset.length > 0,
-    identity: identityOf(row.oid, publication),
+    identity: identityOf(row, publication),
     ...(stores && counted.length > 0 && { estimatedRows: Math.round(sum(counted.map(each => each.tuples))) }),
     ...(stores && { estimatedBytes: sum(storage.map(each => each.pages)) * PAGE_BYTES }),
     oid: row.oid,
@@ -192,10 +192,10 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
  * What changes when the table is made anew, or may have been out of the log for a while: since it was taken out of the
  * publication and added again, or since the publication was (which has it by its schema, or as one of all).
  */
-function identityOf(oid: number, publication: Publication | undefined): string {
+function identityOf({ oid, namespace }: RelationRow, publication: Publication | undefined): string {
   if (publication === undefined) return `${oid}`;
-  const membership = publication.memberships.get(oid);
-  return membership === undefined ? `${oid}/p${publication.oid}` : `${oid}/${membership}`;
+  const membership = publication.memberships.get(oid) ?? publication.schemaMemberships.get(namespace) ?? publication.oid;
+  return `${oid}/${membership}`;
 }
 
 /** BLCKSZ of nearly every build; good enough for an estimate. */

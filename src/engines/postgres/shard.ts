@@ -36,6 +36,10 @@ const FIRST_ORIGIN_MILLIS = 10 * 60_000;
 /** How long a slot is waited for that another process holds: a killed predecessor, until the server notices. */
 const SLOT_MILLIS = 60_000;
 const SLOT_POLL_MILLIS = 250;
+/** How long the server may be silent in the middle of a read over questions that it answers at once. */
+const QUIET_MILLIS = 30_000;
+/** The same for what may wait for a lock, or goes over the whole catalog. */
+const PATIENT_MILLIS = 10 * 60_000;
 
 /** One database of one server: a slot, a publication, and the tables under them. */
 export class PostgresShard implements Shard {
@@ -59,7 +63,7 @@ export class PostgresShard implements Shard {
 
   async tables(ids: readonly TableId[]): Promise<readonly PgTable[]> {
     const { config, context } = this.#options;
-    const query = await this.#query();
+    const query = await this.#query(PATIENT_MILLIS);
     const publication = await readPublication(query, config.source.publication);
     const nativeJson = this.#nativeJson;
     const options = { schemas: config.source.schemas, publication, nativeJson, only: ids, log: context.log };
@@ -84,7 +88,7 @@ export class PostgresShard implements Shard {
 
   async open({ from, stored, tables }: OpenRequest): Promise<Opened> {
     const { config, target, context } = this.#options;
-    const query = await this.#query();
+    const query = await this.#query(PATIENT_MILLIS);
     const server = await this.#identity();
     const name = config.source.replication_slot;
     const existed = (await readPublication(query, config.source.publication)) !== undefined;
@@ -157,7 +161,10 @@ export class PostgresShard implements Shard {
     const source = {
       openWal: (from: number) => this.#openWal(from),
       rereadConnection: async () => {
-        this.#reread ??= await this.#openRaw('Reading rows again');
+        if (this.#reread === null) {
+          this.#reread = await this.#openRaw('Reading rows again');
+          this.#reread.quietMillis = QUIET_MILLIS;
+        }
         return this.#reread;
       },
       readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
@@ -272,10 +279,10 @@ export class PostgresShard implements Shard {
   }
 
   /** Errors of the server come out as ours. */
-  async #query(): Promise<Query> {
+  async #query(timeoutMillis = QUIET_MILLIS): Promise<Query> {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { replication: false, applicationName: APPLICATION }, context);
-    const plain = queryOn(this.#control);
+    const plain = queryOn(this.#control, timeoutMillis);
     return {
       rows: async <Row>(sql: string) => {
         try {

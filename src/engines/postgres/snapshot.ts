@@ -198,7 +198,7 @@ class TableSnapshot {
     for (;;) {
       while (this.#rows.next()) if (this.#rows.full) yield FULL;
       if (this.#connection.copyDone) return;
-      await this.#connection.fill(0);
+      await this.#connection.fill();
     }
   }
 

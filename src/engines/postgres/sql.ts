@@ -3,16 +3,18 @@ import { ConnectorError } from '../../contract/errors.ts';
 import type { TableId } from '../../contract/ids.ts';
 
 /**
- * Runs one message of SQL by the simple protocol and gives the rows of its last statement. Without parameters on purpose: replication connections
- * have none, so everything built on this works on both kinds of connection.
+ * Runs one message of SQL by the simple protocol and gives the rows of its last statement. Without parameters on purpose:
+ * replication connections have none, so everything built on this works on both kinds of connection.
  */
 export interface Query {
   rows<Row>(sql: string): Promise<readonly Row[]>;
 }
 
-export const queryOn = (client: Pick<pg.Client, 'query'>): Query => ({
+/** `timeoutMillis`: how long an answer may take; 0: for ever. */
+export const queryOn = (client: Pick<pg.Client, 'query'>, timeoutMillis = 0): Query => ({
   rows: async <Row>(sql: string): Promise<readonly Row[]> => {
-    const result: pg.QueryResult | readonly pg.QueryResult[] = await client.query(sql);
+    const query = { text: sql, query_timeout: timeoutMillis } as pg.QueryConfig;
+    const result: pg.QueryResult | readonly pg.QueryResult[] = await client.query(query);
     // Several statements in one message give several results.
     const last = Array.isArray(result) ? result.at(-1) : result;
     return (last?.rows ?? []) as Row[];

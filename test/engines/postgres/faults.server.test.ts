@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { describePostgres, describeServer } from '../../kit/engines.ts';
+import { describeServer } from '../../kit/engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import type { Running } from '../../kit/run-connector.ts';
 import { postgresUnavailable } from '../../kit/servers/postgres.ts';
-import { failureOf, inLab, type Lab, table } from './lab.ts';
+import { describeMajor, failureOf, inLab, type Lab, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text' });
 const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
@@ -23,7 +23,7 @@ const setAll = async (lab: Lab, settings: Readonly<Record<string, string>>): Pro
     await lab.sql(`ALTER DATABASE ${lab.database.name} SET ${name} = '${value}'`);
 };
 
-describePostgres(major => {
+describeMajor(18, major => {
   describe('#20 time limits and broken lines', () => {
     it(
       'time limits that the role or the database sets do not end a snapshot whose reader is slow',
@@ -66,7 +66,11 @@ describePostgres(major => {
         await platform.expectEqual([thing]);
       }),
     );
+  });
+});
 
+describeMajor(14, major => {
+  describe('#20 time limits and broken lines', () => {
     it.each(['snapshot', 'log'] as const)('a line that is cut in the %s: transient, and the next read goes on', phase =>
       inLab(major, async lab => {
         await lab.sql(createThing);

@@ -62,11 +62,7 @@ export function binlogDumpGtid(request: {
  * longer than 60 bytes (host) and 16 (user) are cut: servers refuse them. Source: MySQL source documentation,
  * "COM_REGISTER_SLAVE".
  */
-export function registerReplica(request: {
-  readonly serverId: number;
-  readonly host: string;
-  readonly user: string;
-}): Buffer {
+export function registerReplica(request: { readonly serverId: number; readonly host: string; readonly user: string }): Buffer {
   const host = Buffer.from(request.host).subarray(0, 60);
   const user = Buffer.from(request.user).subarray(0, 16);
   const packet = Buffer.alloc(18 + host.length + user.length);

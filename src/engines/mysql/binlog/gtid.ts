@@ -15,8 +15,8 @@ export const MARIADB_GTID_ROLLBACK_ALTER = 0x08;
 const MARIADB_EXTRA_MULTI_ENGINE = 0x01;
 
 const TWO_32 = 4_294_967_296;
-/** Bit 55 of a commit time, bit 31 of a server version: the origin's own stands behind it. */
-const BIT_55 = 2 ** 55;
+/** Set in the upper three of a commit time's seven bytes: the origin's own stands behind it. */
+const HIGHEST_OF_24 = 0x80_0000;
 const LOGICAL_CLOCK = 2;
 const TAG_LENGTH = 32;
 /** Fields of `Gtid_event::define_fields`, by number; a higher one is not known. */
@@ -98,9 +98,10 @@ export class Gtid {
 
   /** Seven bytes, and seven more for the origin's where the highest bit says so. */
   private readCommitTimes(cursor: EventCursor): void {
-    let immediate = cursor.u32() + cursor.u24() * TWO_32;
-    const another = immediate >= BIT_55;
-    if (another) immediate -= BIT_55;
+    const low = cursor.u32();
+    const high = cursor.u24();
+    const another = (high & HIGHEST_OF_24) !== 0;
+    const immediate = (high & ~HIGHEST_OF_24) * TWO_32 + low;
     const original = another ? cursor.u32() + cursor.u24() * TWO_32 : immediate;
     this.setCommitTimes(cursor, immediate, original);
   }
@@ -126,8 +127,7 @@ export class Gtid {
     const version = cursor.varint();
     if (version !== 1) throw cursor.unreadable(`the serialization version ${version} is not known`);
     const length = cursor.varint();
-    if (length < cursor.at - from || length > cursor.end - from) throw cursor.unreadable('its message has another length');
-    cursor.end = from + length;
+    if (length !== cursor.end - from) throw cursor.unreadable('its message has another length');
     // One more than the last field that must be understood.
     if (cursor.varint() > LAST_TAGGED_FIELD + 1) throw cursor.unreadable('it has fields that must be known and are not');
     let previous = -1;
@@ -138,7 +138,10 @@ export class Gtid {
       const field = cursor.varint();
       if (field <= previous) throw cursor.unreadable('its fields are out of order');
       previous = field;
-      if (field > LAST_TAGGED_FIELD) break; // said to be ignorable above
+      if (field > LAST_TAGGED_FIELD) {
+        cursor.skip(cursor.left); // said to be ignorable above
+        break;
+      }
       switch (field) {
         case 0:
           this.flags = cursor.varint();

@@ -1,6 +1,7 @@
 import { inflate } from './compression.ts';
 import type { EventCursor } from './event-cursor.ts';
 import { EXECUTE_LOAD_QUERY_EVENT, QUERY_COMPRESSED_EVENT } from './events.ts';
+import { MARIADB_GTID_COMMIT_ALTER, MARIADB_GTID_ROLLBACK_ALTER } from './gtid.ts';
 
 // Status variables (`Query_event::Query_event_status_vars`), with the bytes of those that have a fixed size
 const SQL_MODE = 1;
@@ -13,6 +14,7 @@ const INVOKER = 11;
 const UPDATED_DATABASES = 12;
 const TOO_MANY_DATABASES = 254;
 const DEFAULT_UTF8MB4_COLLATION = 18;
+const MARIADB_GTID_FLAGS = 130;
 const MARIADB_COLLATIONS = 131;
 const FIXED: Readonly<Record<number, number>> = {
   0: 4, // options
@@ -31,7 +33,6 @@ const FIXED: Readonly<Record<number, number>> = {
   20: 1, // default_table_encryption
   128: 3, // MariaDB: microseconds
   129: 8, // MariaDB: XID of a DDL
-  130: 2, // MariaDB: extra flags of the GTID
 };
 
 /** What a statement is to a transaction. */
@@ -167,6 +168,9 @@ export class Query {
         return true;
       case UPDATED_DATABASES:
         skipDatabases(cursor);
+        return true;
+      case MARIADB_GTID_FLAGS:
+        if ((cursor.u8() & (MARIADB_GTID_COMMIT_ALTER | MARIADB_GTID_ROLLBACK_ALTER)) !== 0) cursor.skip(8); // of the ALTER
         return true;
       case MARIADB_COLLATIONS:
         cursor.skip(cursor.u8() * 4);

@@ -34,8 +34,13 @@ export interface Publication {
   /** By `tableKey`. With `viaRoot` partitioned roots, without it their leaves. */
   readonly tables: ReadonlyMap<string, PublishedTable>;
   readonly oid: number;
-  /** Oid of the `pg_publication_rel` row of each table that is listed by name, by the oid of the table. */
+  /**
+   * Oid of the `pg_publication_rel` row of each table that is listed by name, by the oid of the table; and of partitions
+   * that are there because what they are a part of is listed.
+   */
   readonly memberships: ReadonlyMap<number, number>;
+  /** Oid of the `pg_publication_namespace` row of each schema, by its name. */
+  readonly schemaMemberships: ReadonlyMap<string, number>;
 }
 
 /** The mark of ownership. Also read by people, in psql's `\dRp+`. */
@@ -65,7 +70,7 @@ export async function readPublication(query: Query, name: string): Promise<Publi
       FROM pg_catalog.pg_publication p WHERE p.pubname = ${quoteLiteral(name)}`);
   if (row === undefined) return undefined;
   const version = await serverVersion(query);
-  const schemas = version < 15_00_00 ? [] : await readSchemas(query, row.oid);
+  const schemas = version < 15_00_00 ? new Map<string, number>() : await readSchemas(query, row.oid);
   const members = await query.rows<{ oid: number; relid: number; namespace: string; name: string; whole: boolean }>(`
     SELECT r.oid, r.prrelid AS relid, n.nspname::text AS namespace, c.relname::text AS name,
            -- As JSON: row filters and column lists came with 15.
@@ -75,7 +80,7 @@ export async function readPublication(query: Query, name: string): Promise<Publi
      WHERE r.prpubid = ${row.oid}`);
   const managed = row.comment === PUBLICATION_COMMENT;
   // The view waits for locks on the tables. Of a publication of ours all is known without it.
-  const plain = !row.pub.puballtables && schemas.length === 0 && row.pub.pubviaroot;
+  const plain = !row.pub.puballtables && schemas.size === 0 && row.pub.pubviaroot;
   const simple = managed && plain && members.every(member => member.whole);
   const tables = simple
     ? members.map(({ namespace, name: table }) => ({ id: { namespace, name: table }, columns: null, rowFilter: null }))
@@ -87,7 +92,8 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     owned: row.owned,
     managed,
     allTables: row.pub.puballtables,
-    schemas,
+    schemas: [...schemas.keys()],
+    schemaMemberships: schemas,
     inserts: row.pub.pubinsert,
     updates: row.pub.pubupdate,
     deletes: row.pub.pubdelete,
@@ -95,15 +101,31 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     viaRoot: row.pub.pubviaroot,
     generatedColumns: row.pub.pubgencols === 's',
     tables: new Map(tables.map(table => [tableKey(table.id), table])),
-    memberships: new Map(members.map(member => [member.relid, member.oid])),
+    memberships: new Map([
+      ...(await readPartsOfMembers(query, row.oid)),
+      ...members.map(({ relid, oid }) => [relid, oid] as const),
+    ]),
   };
 }
 
-async function readSchemas(query: Query, publication: number): Promise<readonly string[]> {
-  const rows = await query.rows<{ name: string }>(`
-    SELECT n.nspname::text AS name FROM pg_catalog.pg_publication_namespace s
-      JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = ${publication} ORDER BY 1`);
-  return rows.map(row => row.name);
+async function readSchemas(query: Query, publication: number): Promise<ReadonlyMap<string, number>> {
+  const rows = await query.rows<{ oid: number; name: string }>(`
+    SELECT s.oid, n.nspname::text AS name FROM pg_catalog.pg_publication_namespace s
+      JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = ${publication} ORDER BY 2`);
+  return new Map(rows.map(({ oid, name }) => [name, oid]));
+}
+
+/** Partitions of the listed tables, each with the membership of the largest oid that brings it in. */
+async function readPartsOfMembers(query: Query, publication: number): Promise<readonly (readonly [number, number])[]> {
+  const rows = await query.rows<{ oid: number; relid: number }>(`
+    WITH RECURSIVE part (oid, relid) AS (
+      SELECT r.oid, r.prrelid FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = ${publication}
+      UNION
+      SELECT p.oid, i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.relid
+        JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE c.relispartition
+    )
+    SELECT max(oid::int8)::float8 AS oid, relid FROM part GROUP BY relid`);
+  return rows.map(({ oid, relid }) => [relid, oid] as const);
 }
 
 async function readPublishedTables(query: Query, name: string): Promise<readonly PublishedTable[]> {

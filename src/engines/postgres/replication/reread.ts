@@ -62,7 +62,7 @@ async function fetchRows(connection: RawConnection, plan: RowPlan, rows: readonl
       if (target !== undefined) target.found = found;
     }
     if (connection.copyDone) return;
-    await connection.fill(0);
+    await connection.fill();
   }
 }
 

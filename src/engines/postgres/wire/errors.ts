@@ -122,8 +122,8 @@ export function toConnectorError(error: unknown, what: string): ConnectorError {
   const code = errnoOf(error);
   const message = messageOf(error);
   if (UNREACHABLE.has(code)) return new ConnectorError('SERVER_UNREACHABLE', `${what}: ${code}.`, { cause: error });
-  if (BROKEN.has(code) || /^Connection terminated|not queryable|Client was closed/.test(message)) {
-    return new ConnectorError('CONNECTION_LOST', `${what}: ${code === '' ? 'the server closed the connection' : code}.`, {
+  if (BROKEN.has(code) || /^Connection terminated|^Query read timeout|not queryable|Client was closed/.test(message)) {
+    return new ConnectorError('CONNECTION_LOST', `${what}: ${code === '' ? message : code}.`, {
       cause: error,
     });
   }

@@ -30,6 +30,8 @@ export class RawConnection {
   readonly #frames: FrameReader;
   /** What is being done, for errors. */
   what: string;
+  /** How long the server may be silent while something is awaited, in milliseconds; 0: for ever. Then CONNECTION_LOST. */
+  quietMillis = 0;
   /** The running COPY has come to its end. */
   copyDone = true;
 
@@ -97,9 +99,9 @@ export class RawConnection {
     return false;
   }
 
-  /** Waits for more bytes. Throws CONNECTION_LOST after `quietMillis` without any (0: waits for ever). */
-  fill(quietMillis: number): Promise<void> {
-    return this.#frames.fill(quietMillis);
+  /** Waits for more bytes. */
+  fill(): Promise<void> {
+    return this.#frames.fill(this.quietMillis);
   }
 
   /** True when bytes wait in the socket, so that `fill` would not have to wait. */
@@ -118,8 +120,9 @@ export class RawConnection {
 
   /** Ends replication in an orderly way: the slot is free when this resolves. Bytes still on their way are dropped. */
   async endReplication(quietMillis: number): Promise<void> {
+    this.quietMillis = quietMillis;
     this.#socket.write(COPY_DONE_MESSAGE);
-    while (!this.copyDone) if (!this.#skipCopyData() && !this.copyDone) await this.fill(quietMillis);
+    while (!this.copyDone) if (!this.#skipCopyData() && !this.copyDone) await this.fill();
   }
 
   /** Says goodbye if that is possible, and drops the socket. */
@@ -158,7 +161,7 @@ export class RawConnection {
   }
 
   async #next(): Promise<number> {
-    while (!this.#frames.next()) await this.#frames.fill(0);
+    while (!this.#frames.next()) await this.fill();
     return this.#frames.type;
   }
 

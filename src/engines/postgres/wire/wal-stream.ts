@@ -50,7 +50,6 @@ export class WalStream {
 
   readonly #connection: RawConnection;
   readonly #confirmed: Buffer;
-  readonly #quietMillis: number;
   readonly #reportMillis: number;
   readonly #timer: NodeJS.Timeout;
   #waiting = false;
@@ -61,7 +60,7 @@ export class WalStream {
     this.#connection = connection;
     this.#confirmed = Buffer.alloc(8);
     this.#confirmed.writeBigUInt64BE(BigInt(options.confirmed));
-    this.#quietMillis = timeout === 0 ? QUIET_WITHOUT_TIMEOUT_MILLIS : Math.max(2 * timeout, QUIET_AT_LEAST_MILLIS);
+    connection.quietMillis = timeout === 0 ? QUIET_WITHOUT_TIMEOUT_MILLIS : Math.max(2 * timeout, QUIET_AT_LEAST_MILLIS);
     this.#reportMillis = timeout === 0 ? REPORT_MILLIS : Math.min(REPORT_MILLIS, timeout / 3);
     this.#report(true);
     this.#timer = setInterval(() => this.#onTimer(), POKE_MILLIS);
@@ -119,7 +118,7 @@ export class WalStream {
   async fill(): Promise<void> {
     this.#waiting = true;
     try {
-      await this.#connection.fill(this.#quietMillis);
+      await this.#connection.fill();
     } finally {
       this.#waiting = false;
     }

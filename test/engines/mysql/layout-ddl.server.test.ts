@@ -1,0 +1,158 @@
+import { expect, it } from 'vitest';
+import { BinlogDecoder } from '../../../src/engines/mysql/binlog/decoder.ts';
+import * as codes from '../../../src/engines/mysql/binlog/events.ts';
+import type { TableLayout } from '../../../src/engines/mysql/layout/column-layout.ts';
+import { followStatement } from '../../../src/engines/mysql/layout/ddl.ts';
+import { layoutFromTableMap } from '../../../src/engines/mysql/layout/from-table-map.ts';
+import { LayoutCatalog } from '../../../src/engines/mysql/layout/layout-catalog.ts';
+import { mismatch } from '../../../src/engines/mysql/layout/match.ts';
+import { dumpEvents, freshLog } from '../../kit/binlog-dump.ts';
+import { describeServer } from '../../kit/engines.ts';
+import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { Random, seedOfRun } from '../../kit/random.ts';
+import { type MysqlServer, mysqlFlavors, query } from '../../kit/servers/mysql.ts';
+import { acquireMysql, rowMetadata } from '../../kit/servers/mysql-shared.ts';
+import { RandomDdl, type ServerColumn, type ServerTables } from './random-ddl.ts';
+
+const STATEMENTS = 150;
+const MARKER = 'marker';
+
+type Client = Awaited<ReturnType<MysqlServer['client']>>;
+
+/** What information_schema says of the database's tables. */
+async function serverTables(client: Client, database: string): Promise<ServerTables> {
+  const rows = await query(
+    client,
+    `SELECT TABLE_NAME t, COLUMN_NAME c, COLUMN_TYPE ty, CHARACTER_SET_NAME cs, COLLATION_NAME co, IS_NULLABLE n, EXTRA e
+     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> '${MARKER}' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+    [database],
+  );
+  const tables = new Map<string, ServerColumn[]>();
+  for (const row of rows) {
+    const extra = String(row['e']).toLowerCase();
+    const columns = tables.get(String(row['t'])) ?? [];
+    tables.set(String(row['t']), columns);
+    columns.push({
+      name: String(row['c']),
+      type: String(row['ty']),
+      charset: row['cs'] as string | null,
+      collation: row['co'] as string | null,
+      nullable: row['n'] === 'YES',
+      generated: extra.includes('virtual generated') ? 'virtual' : extra.includes('stored generated') ? 'stored' : '',
+    });
+  }
+  return tables;
+}
+
+/** What is followed, in the words of information_schema. A collation that is not known for certain is not compared. */
+const followed = (layout: TableLayout, actual: readonly ServerColumn[]): readonly ServerColumn[] =>
+  layout.columns.map(({ name, columnType, charset, collation, nullable, generated }, place) => ({
+    name,
+    type: columnType,
+    charset,
+    collation: collation ?? actual[place]?.collation ?? null,
+    nullable,
+    generated,
+  }));
+
+for (const flavor of mysqlFlavors) {
+  for (const metadata of rowMetadata) {
+    describeServer(`${mysqlLabel(flavor, metadata)}: column layouts`, mysqlUnavailable(flavor), () => {
+      it('follow random statements as the server does', async () => {
+        const seed = seedOfRun();
+        const random = new Random(seed).fork(`${flavor} ${metadata}`);
+        const server = await acquireMysql(flavor, metadata);
+        const database = await server.createDatabase(undefined, 'CHARACTER SET latin1');
+        const client = await server.client(database);
+        const loose = await server.client(database);
+        await query(loose, "SET sql_mode = ''");
+        const log = await freshLog(server);
+        const snapshots: ServerTables[] = [];
+        const statements: string[] = [];
+        const ddl = new RandomDdl(random, flavor, database);
+        try {
+          await query(client, `CREATE TABLE ${MARKER} (n int)`);
+          let tables: ServerTables = new Map();
+          let refused = 0;
+          while (statements.length < STATEMENTS) {
+            if (random.chance(0.1)) {
+              ddl.ansiQuotes = !ddl.ansiQuotes;
+              await query(client, `SET sql_mode = '${ddl.ansiQuotes ? 'ANSI_QUOTES' : ''}'`);
+            }
+            const statement = ddl.next(tables);
+            try {
+              await query(client, statement);
+            } catch {
+              refused += 1;
+              expect(refused, `the server refuses too many statements, as ${statement}`).toBeLessThan(STATEMENTS * 4);
+              continue;
+            }
+            statements.push(statement);
+            tables = await serverTables(client, database);
+            snapshots.push(tables);
+            for (const name of tables.keys()) {
+              // Some cannot take a row of defaults: a geometry NOT NULL, a key that is there already.
+              await query(loose, `INSERT INTO \`${name.replaceAll('`', '``')}\` () VALUES ()`).catch(() => {});
+            }
+            await query(client, `INSERT INTO ${MARKER} VALUES (${statements.length})`);
+          }
+          const version = await server.variable('version');
+          const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+          const catalog = new LayoutCatalog({
+            rules: { flavor, version: major * 10_000 + minor * 100 + patch, lowerCaseTableNames: 0, timestampsNullable: true },
+            followed: [{ schema: database, name: 't1' }],
+            layouts: [],
+            databases: { [database]: { charset: 'latin1', collation: 'latin1_swedish_ci' } },
+          });
+          let step = 0;
+          let maps = 0;
+          const decoder = new BinlogDecoder({ flavor, hasChecksums: true });
+          for (const event of await dumpEvents(server, { file: log })) {
+            await decoder.open(event, 0, event.length);
+            for (let kind = decoder.next(); kind !== codes.END; kind = decoder.next()) {
+              const told = `seed ${seed}, after statement ${step}: ${statements[step]}`;
+              if (kind === codes.QUERY) {
+                const context = { database: decoder.query.schema === '' ? null : decoder.query.schema, sqlMode: decoder.query.sqlMode };
+                for (const effect of followStatement(catalog, decoder.query.text(), context)) {
+                  expect(effect.kind, `${told}: ${JSON.stringify(effect)}`).not.toBe('uncertain');
+                }
+              } else if (kind === codes.TABLE_MAP && decoder.tableMap?.schema === database) {
+                const map = decoder.tableMap;
+                const known = catalog.find({ schema: database, name: map.table });
+                const layout = known !== undefined && 'layout' in known ? known.layout : null;
+                expect(layout, `${told}: ${map.table} ${JSON.stringify(known)}`).not.toBeNull();
+                if (layout === null) continue;
+                maps += 1;
+                expect(mismatch(map, layout), told).toBeNull();
+                const sent = layoutFromTableMap(map, layout);
+                expect(sent?.layout.columns ?? layout.columns, told).toEqual(layout.columns);
+                expect(sent === null, told).toBe(metadata === 'MINIMAL');
+                if (map.table !== MARKER) continue;
+                const actual = snapshots[step] ?? new Map();
+                const names = catalog.known.map(({ name }) => name).filter(name => name !== MARKER);
+                expect(names.sort(), told).toEqual([...actual.keys()].sort());
+                for (const [name, columns] of actual) {
+                  const entry = catalog.find({ schema: database, name });
+                  const own = entry !== undefined && 'layout' in entry ? followed(entry.layout, columns) : entry;
+                  expect(own, `${told}: ${name}`).toEqual(columns);
+                }
+                const restored = LayoutCatalog.fromJson(JSON.parse(JSON.stringify(catalog.toJson())), {
+                  rules: catalog.rules,
+                  followed: catalog.followed,
+                });
+                expect(restored.toJson(), told).toEqual(catalog.toJson());
+                step += 1;
+              }
+            }
+          }
+          expect(step).toBe(STATEMENTS);
+          expect(maps).toBeGreaterThan(STATEMENTS);
+        } finally {
+          await client.end();
+          await loose.end();
+          await server.dropDatabase(database);
+        }
+      });
+    });
+  }
+}

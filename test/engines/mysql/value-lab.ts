@@ -1,0 +1,187 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type mysql from 'mysql2/promise';
+import { JsonWriter } from '../../../src/bytes/json-writer.ts';
+import { BinlogDecoder } from '../../../src/engines/mysql/binlog/decoder.ts';
+import { END, ROWS } from '../../../src/engines/mysql/binlog/events.ts';
+import { ROWS_UPDATE, VALUE_JSON_DIFFS, VALUE_NULL, VALUE_PRESENT } from '../../../src/engines/mysql/binlog/rows.ts';
+import type { ColumnLayout } from '../../../src/engines/mysql/layout/column-layout.ts';
+import { columnType, selectExpression, VerdictCell, widthByLayout } from '../../../src/engines/mysql/types.ts';
+import type { Verdict } from '../../../src/values/value-writer.ts';
+import { type MysqlServer, mysqlTool, query } from '../../kit/servers/mysql.ts';
+
+const run = promisify(execFile);
+
+/** One value, written from the text protocol and from the log, and what else tells what it is. */
+export interface SeenValue {
+  readonly text: string;
+  readonly textVerdict: Verdict;
+  readonly log: string;
+  readonly logVerdict: Verdict;
+  /** What the server prints when it converts to utf8mb4 itself. */
+  readonly server: string | null;
+}
+
+/** A table of one server in which values are put, to be read in both ways. */
+export class ValueLab {
+  readonly #server: MysqlServer;
+  readonly #client: mysql.Connection;
+  readonly #database: string;
+  #tables = 0;
+
+  private constructor(server: MysqlServer, client: mysql.Connection, database: string) {
+    this.#server = server;
+    this.#client = client;
+    this.#database = database;
+  }
+
+  static async open(server: MysqlServer): Promise<ValueLab> {
+    const database = await server.createDatabase();
+    const client = await server.client(database);
+    await client.query("SET time_zone = '+00:00', sql_mode = ''");
+    return new ValueLab(server, client, database);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+    await this.#server.dropDatabase(this.#database);
+  }
+
+  async sql(text: string): Promise<void> {
+    await this.#client.query(text);
+  }
+
+  /** Texts of one row, as the server converts them to utf8mb4. */
+  async row(sql: string): Promise<(string | null)[]> {
+    const [rows] = await this.#client.query({ sql, rowsAsArray: true, typeCast: false } as mysql.QueryOptions);
+    return ((rows as unknown as (Buffer | null)[][])[0] ?? []).map(bytes => (bytes === null ? null : bytes.toString()));
+  }
+
+  /** Makes a table with a column of the type, inserts the values, SQL expressions, and gives back those that are not NULL. */
+  async values(type: string, expressions: readonly string[], json = false): Promise<SeenValue[]> {
+    const table = await this.table(type, expressions);
+    return this.read(table, json);
+  }
+
+  async table(type: string, expressions: readonly string[]): Promise<string> {
+    const table = `t${this.#tables++}`;
+    await this.sql(`CREATE TABLE ${table} (id INT PRIMARY KEY, c ${type})`);
+    const rows = expressions.map((expression, id) => `(${id}, ${expression})`);
+    for (let at = 0; at < rows.length; at += 200) {
+      await this.sql(`INSERT IGNORE INTO ${table} VALUES ${rows.slice(at, at + 200).join(', ')}`);
+    }
+    return table;
+  }
+
+  /** The values of a table, read in both ways. In the log the last image of each row counts. */
+  async read(table: string, json = false): Promise<SeenValue[]> {
+    const layout = await this.#layout(table, json);
+    const { flavor } = this.#server;
+    const type = columnType(layout, { flavor, tinyint1: 'boolean', nativeJson: false });
+    const logged = await this.#logged(table, layout, type);
+    const server = await this.#column(`SELECT id, c FROM ${table} ORDER BY id`);
+    await this.sql('SET character_set_results = NULL');
+    const rows = await this.#column(`SELECT id, ${selectExpression(layout, 'c')} FROM ${table} ORDER BY id`);
+    await this.sql('SET character_set_results = utf8mb4');
+    return [...rows].flatMap(([id, bytes]): SeenValue[] => {
+      const log = logged.get(id);
+      if (log === undefined) throw new Error(`row ${id} of ${table} is not in the log`);
+      if (bytes === null || log === null) {
+        if (bytes !== log) throw new Error(`row ${id} of ${table}: NULL in one way only`);
+        return [];
+      }
+      const out = new JsonWriter(64);
+      const textVerdict = type.text(out, bytes, 0, bytes.length);
+      const text = out.bytes.toString('utf8', 0, out.length);
+      return [{ text, textVerdict, ...log, server: server.get(id)?.toString() ?? null }];
+    });
+  }
+
+  async #column(sql: string): Promise<Map<number, Buffer | null>> {
+    const [rows] = await this.#client.query({ sql, rowsAsArray: true, typeCast: false } as mysql.QueryOptions);
+    return new Map((rows as unknown as [Buffer, Buffer | null][]).map(([id, value]) => [Number(id.toString()), value]));
+  }
+
+  async #layout(table: string, json: boolean): Promise<ColumnLayout> {
+    const [row] = await query(
+      this.#client,
+      `SELECT column_type AS t, character_set_name AS s, collation_name AS o FROM information_schema.columns
+       WHERE table_schema = '${this.#database}' AND table_name = '${table}' AND column_name = 'c'`,
+    );
+    const columnType = json ? 'json' : String(row?.['t']);
+    const charset = (row?.['s'] ?? null) as string | null;
+    return { name: 'c', columnType, charset, collation: (row?.['o'] ?? null) as string | null, nullable: true, generated: '' };
+  }
+
+  async #logged(
+    table: string,
+    layout: ColumnLayout,
+    type: ReturnType<typeof columnType>,
+  ): Promise<Map<number, { log: string; logVerdict: Verdict } | null>> {
+    const decoder = new BinlogDecoder({ flavor: this.#server.flavor, hasChecksums: false });
+    const seen = new Map<number, { log: string; logVerdict: Verdict } | null>();
+    const cell = new VerdictCell();
+    const width = widthByLayout(layout);
+    for (const file of await this.#files()) {
+      for (let at = 4; at < file.length; at += file.readUInt32LE(at + 9)) {
+        await decoder.open(file, at, at + file.readUInt32LE(at + 9));
+        for (let kind = decoder.next(); kind !== END; kind = decoder.next()) {
+          if (kind !== ROWS) continue;
+          const { rows } = decoder;
+          const map = rows.table;
+          if (map === null || map.schema !== this.#database || map.table !== table) continue;
+          if (width !== null) map.widths[1] = width;
+          while (rows.next()) {
+            const { after, before, bytes } = rows;
+            const id = bytes[after.starts[0] ?? 0]! | (bytes[(after.starts[0] ?? 0) + 1]! << 8);
+            const mark = after.marks[1];
+            if (mark === VALUE_NULL) {
+              seen.set(id, null);
+              continue;
+            }
+            const out = new JsonWriter(64);
+            const [start = 0, end = 0] = [after.starts[1], after.ends[1]];
+            let next: number;
+            if (mark === VALUE_PRESENT) {
+              // The value has to find its own end: what is behind it is not its business.
+              next = type.binary(out, bytes, start, bytes.length, map.columns[1]!.metadata, cell);
+            } else if (mark === VALUE_JSON_DIFFS && rows.kind === ROWS_UPDATE && type.partial !== undefined) {
+              next = type.partial(out, bytes, before.starts[1]!, before.ends[1]!, bytes, start, end, cell);
+            } else {
+              throw new Error(`the mark of a value is ${mark}`);
+            }
+            if (next !== end) throw new Error(`the value of ${layout.columnType} ends at ${next}, not at ${end}`);
+            seen.set(id, { log: out.bytes.toString('utf8', 0, out.length), logVerdict: cell.verdict });
+          }
+        }
+      }
+    }
+    return seen;
+  }
+
+  /** All files of the log, as they lie on the server's disk. */
+  async #files(): Promise<Buffer[]> {
+    const { flavor } = this.#server;
+    const [program, ...args] = await mysqlTool(flavor, flavor === 'mysql' ? 'mysqlbinlog' : 'mariadb-binlog');
+    const folder = await mkdtemp(join(tmpdir(), 'tributary-log-'));
+    try {
+      const rows = await query(this.#client, 'SHOW BINARY LOGS');
+      const names = rows.map(row => String(row['Log_name']));
+      await run(program!, [
+        ...args,
+        ...this.#server.clientOptions,
+        '--read-from-remote-server',
+        '--raw',
+        `--result-file=${folder}/`,
+        ...names,
+      ]);
+      const files = (await readdir(folder)).toSorted();
+      return await Promise.all(files.map(name => readFile(join(folder, name))));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+}

@@ -1,6 +1,7 @@
 // Runs a TypeScript file on any supported Node: node .config/run.mjs FILE.ts [ARG ...]
 // (Node 20 has no type stripping.) The bundle lands in .build/run and keeps import.meta.url of the source folder.
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,5 +33,6 @@ const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args]
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
+  rmSync(outdir, { recursive: true, force: true });
   process.exitCode = signal === null ? (code ?? 1) : 1;
 });

@@ -28,7 +28,10 @@ export interface Rule {
 
 const NODE = 'node:*';
 /** The drivers of each engine: nobody else may import them. */
-export const DRIVERS: Readonly<Record<string, readonly string[]>> = { postgres: ['pg'] };
+export const DRIVERS: Readonly<Record<string, readonly string[]>> = {
+  postgres: ['pg'],
+  mysql: ['mysql2', 'iconv-lite', 'zstddec'],
+};
 
 /** The import rule, in the words of docs/architecture.md. A layer may always import from itself. */
 export const RULES: Readonly<Record<string, Rule>> = {

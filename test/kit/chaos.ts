@@ -6,6 +6,7 @@ import { Platform } from './platform.ts';
 import { ChaosProxy } from './proxy.ts';
 import { Random } from './random.ts';
 import { describeRun, type Running, type RunResult } from './run-connector.ts';
+import { sleep } from './servers/process.ts';
 import { fill, Workload } from './workload.ts';
 
 const ROWS = 1500;
@@ -20,6 +21,8 @@ export interface ChaosServer<Database extends TestDatabase> {
   open(): Promise<Database>;
   /** Ends the connections that the connector has to this database, as an administrator would. */
   endConnections(database: Database): Promise<void>;
+  /** Whether somebody reads this database's log right now, as the server sees it. */
+  logIsRead(database: Database): Promise<boolean>;
 }
 
 export interface ChaosOptions<Database extends TestDatabase> {
@@ -129,6 +132,27 @@ export const chaosTests = <Database extends TestDatabase>(options: ChaosOptions<
         expect(snapshot.records.length).toBe(ROWS * tables.length);
         await touchAll(database);
         await platform.sync({ slowReader });
+        await finish(platform, database);
+      });
+
+      it('that was killed does not keep the next one out', async () => {
+        const database = await newDatabase();
+        const platform = await Platform.connect(database, cursorColumn);
+        await platform.sync();
+        await touchAll(database);
+        const holder = platform.run({
+          mayFail: true,
+          onLine: (_, { lines, child }) => {
+            if (lines.length === 50) {
+              child.kill('SIGSTOP');
+              setTimeout(() => child.kill('SIGKILL'), 1500);
+            }
+          },
+        });
+        while (!(await server.logIsRead(database))) await sleep(20);
+        const next = await platform.run();
+        expect((await holder).signal).toBe('SIGKILL');
+        platform.store(next);
         await finish(platform, database);
       });
     });

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { BinlogDecoder } from '../../../src/engines/mysql/binlog/decoder.ts';
 import * as codes from '../../../src/engines/mysql/binlog/events.ts';
+import { charsetOfCollation } from '../../../src/engines/mysql/layout/charsets.ts';
 import type { TableLayout } from '../../../src/engines/mysql/layout/column-layout.ts';
+import { isCompressed } from '../../../src/engines/mysql/layout/column-layout.ts';
 import { followStatement } from '../../../src/engines/mysql/layout/ddl.ts';
 import { layoutFromTableMap } from '../../../src/engines/mysql/layout/from-table-map.ts';
 import { LayoutCatalog } from '../../../src/engines/mysql/layout/layout-catalog.ts';
@@ -12,10 +14,12 @@ import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
 import { Random, seedOfRun } from '../../kit/random.ts';
 import { type MysqlServer, mysqlFlavors, query } from '../../kit/servers/mysql.ts';
 import { acquireMysql, rowMetadata } from '../../kit/servers/mysql-shared.ts';
-import { RandomDdl, type ServerColumn, type ServerTables } from './random-ddl.ts';
+import { RandomDdl, type ServerColumn, type ServerTable, type ServerTables } from './random-ddl.ts';
 
 const STATEMENTS = 150;
 const MARKER = 'marker';
+/** What the follower may not know, for the server breaks labels; or the text gets a length that depends on more. */
+const UNCERTAIN = /breaks its labels|compressed|it is like|becomes too long|too long becomes/;
 
 type Client = Awaited<ReturnType<MysqlServer['client']>>;
 
@@ -23,16 +27,18 @@ type Client = Awaited<ReturnType<MysqlServer['client']>>;
 async function serverTables(client: Client, database: string): Promise<ServerTables> {
   const rows = await query(
     client,
-    `SELECT TABLE_NAME t, COLUMN_NAME c, COLUMN_TYPE ty, CHARACTER_SET_NAME cs, COLLATION_NAME co, IS_NULLABLE n, EXTRA e
-     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> '${MARKER}' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+    `SELECT c.TABLE_NAME t, COLUMN_NAME c, COLUMN_TYPE ty, CHARACTER_SET_NAME cs, COLLATION_NAME co, IS_NULLABLE n, EXTRA e,
+       TABLE_COLLATION tc
+     FROM information_schema.COLUMNS c JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
+     WHERE TABLE_SCHEMA = ? AND c.TABLE_NAME <> '${MARKER}' ORDER BY c.TABLE_NAME, ORDINAL_POSITION`,
     [database],
   );
-  const tables = new Map<string, ServerColumn[]>();
+  const tables = new Map<string, { columns: ServerColumn[]; collation: string }>();
   for (const row of rows) {
     const extra = String(row['e']).toLowerCase();
-    const columns = tables.get(String(row['t'])) ?? [];
-    tables.set(String(row['t']), columns);
-    columns.push({
+    const table = tables.get(String(row['t'])) ?? { columns: [], collation: String(row['tc']) };
+    tables.set(String(row['t']), table);
+    table.columns.push({
       name: String(row['c']),
       type: String(row['ty']),
       charset: row['cs'] as string | null,
@@ -43,6 +49,14 @@ async function serverTables(client: Client, database: string): Promise<ServerTab
   }
   return tables;
 }
+
+const asLayout = (schema: string, name: string, { columns, collation }: ServerTable): TableLayout => ({
+  schema,
+  name,
+  columns: columns.map(({ type, ...column }) => ({ ...column, columnType: type, ...(isCompressed(type) ? { compressed: true } : {}) })),
+  defaultCharset: charsetOfCollation(collation) ?? '',
+  defaultCollation: collation,
+});
 
 /** What is followed, in the words of information_schema. A collation that is not known for certain is not compared. */
 const followed = (layout: TableLayout, actual: readonly ServerColumn[]): readonly ServerColumn[] =>
@@ -100,27 +114,33 @@ for (const flavor of mysqlFlavors) {
           const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
           const catalog = new LayoutCatalog({
             rules: { flavor, version: major * 10_000 + minor * 100 + patch, lowerCaseTableNames: 0, timestampsNullable: true },
-            followed: [{ schema: database, name: 't1' }],
+            followed: ['t1', 'T2', 'we ird', 't_old', 'select'].map(name => ({ schema: database, name })),
             layouts: [],
             databases: { [database]: { charset: 'latin1', collation: 'latin1_swedish_ci' } },
           });
+          for (const table of catalog.followed) catalog.forget(table);
           let step = 0;
           let maps = 0;
+          let lost = 0;
           const decoder = new BinlogDecoder({ flavor, hasChecksums: true });
           for (const event of await dumpEvents(server, { file: log })) {
             await decoder.open(event, 0, event.length);
             for (let kind = decoder.next(); kind !== codes.END; kind = decoder.next()) {
               const told = `seed ${seed}, after statement ${step}: ${statements[step]}`;
               if (kind === codes.QUERY) {
-                const context = { database: decoder.query.schema === '' ? null : decoder.query.schema, sqlMode: decoder.query.sqlMode };
+                const context = {
+                  database: decoder.query.schema === '' ? null : decoder.query.schema,
+                  sqlMode: decoder.query.sqlMode,
+                };
                 for (const effect of followStatement(catalog, decoder.query.text(), context)) {
-                  expect(effect.kind, `${told}: ${JSON.stringify(effect)}`).not.toBe('uncertain');
+                  if (effect.kind === 'uncertain') expect(effect.why, `${told}: ${effect.table.name}`).toMatch(UNCERTAIN);
                 }
               } else if (kind === codes.TABLE_MAP && decoder.tableMap?.schema === database) {
                 const map = decoder.tableMap;
                 const known = catalog.find({ schema: database, name: map.table });
                 const layout = known !== undefined && 'layout' in known ? known.layout : null;
-                expect(layout, `${told}: ${map.table} ${JSON.stringify(known)}`).not.toBeNull();
+                if (known !== undefined && 'why' in known) expect(known.why, told).toMatch(UNCERTAIN);
+                else expect(layout, `${told}: ${map.table}`).not.toBeNull();
                 if (layout === null) continue;
                 maps += 1;
                 expect(mismatch(map, layout), told).toBeNull();
@@ -128,13 +148,18 @@ for (const flavor of mysqlFlavors) {
                 expect(sent?.layout.columns ?? layout.columns, told).toEqual(layout.columns);
                 expect(sent === null, told).toBe(metadata === 'MINIMAL');
                 if (map.table !== MARKER) continue;
-                const actual = snapshots[step] ?? new Map();
+                const actual: ServerTables = snapshots[step] ?? new Map();
                 const names = catalog.known.map(({ name }) => name).filter(name => name !== MARKER);
                 expect(names.sort(), told).toEqual([...actual.keys()].sort());
-                for (const [name, columns] of actual) {
+                for (const [name, table] of actual) {
                   const entry = catalog.find({ schema: database, name });
-                  const own = entry !== undefined && 'layout' in entry ? followed(entry.layout, columns) : entry;
-                  expect(own, `${told}: ${name}`).toEqual(columns);
+                  if (entry !== undefined && 'why' in entry) {
+                    expect(entry.why, `${told}: ${name}`).toMatch(UNCERTAIN);
+                    lost += 1;
+                    catalog.set(asLayout(database, name, table));
+                  } else {
+                    expect(entry && followed(entry.layout, table.columns), `${told}: ${name}`).toEqual(table.columns);
+                  }
                 }
                 const restored = LayoutCatalog.fromJson(JSON.parse(JSON.stringify(catalog.toJson())), {
                   rules: catalog.rules,
@@ -147,6 +172,7 @@ for (const flavor of mysqlFlavors) {
           }
           expect(step).toBe(STATEMENTS);
           expect(maps).toBeGreaterThan(STATEMENTS);
+          expect(lost, 'most statements are understood').toBeLessThan(STATEMENTS / 5);
         } finally {
           await client.end();
           await loose.end();

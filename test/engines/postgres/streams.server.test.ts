@@ -35,6 +35,12 @@ const heldForLonger = inLab(14, async lab => {
   await platform.expectEqual([a, b]);
 });
 
+let held: Promise<void> = Promise.resolve();
+beforeAll(() => {
+  held = heldForLonger();
+  held.catch(() => {});
+});
+
 describePostgres(major => {
   it(
     '#62 a table that joins: its snapshot is killed and resumed while both change; the other is never held up',
@@ -201,10 +207,5 @@ describeMajor(18, major => {
 });
 
 describeMajor(14, () => {
-  let running: Promise<void> = Promise.resolve();
-  beforeAll(() => {
-    running = heldForLonger();
-    running.catch(() => {});
-  });
-  it('the slot is held for longer than a minute: transient, with the process that holds it, and nothing moved', () => running);
+  it('the slot is held for longer than a minute: transient, with the process that holds it, and nothing moved', () => held);
 });

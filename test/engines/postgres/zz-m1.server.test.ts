@@ -14,10 +14,20 @@ chaosTests<PostgresDatabase>({
     return {
       start: () => server.start(),
       stop: () => server.stop(),
-      ways: { killed: () => server.kill9(), 'stopped at once': () => server.halt('immediate'), restarted: () => server.halt('fast') },
+      ways: {
+        killed: () => server.kill9(),
+        'stopped at once': () => server.halt('immediate'),
+        restarted: () => server.halt('fast'),
+      },
       open: async () => new PostgresDatabase(server, await server.createDatabase(), await freePort()),
       endConnections: async database => {
-        await database.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [database.name]);
+        await database.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
+          database.name,
+        ]);
+      },
+      logIsRead: async database => {
+        const sql = 'SELECT active FROM pg_replication_slots WHERE slot_name = $1';
+        return (await database.query(sql, [database.name]))[0]?.['active'] === true;
       },
     };
   },

@@ -45,7 +45,7 @@ export function alterTable(
   const inKey = columns.map(column => (keys.some(name => same(name, column.name)) ? { ...column, nullable: false } : column));
   return {
     ...before,
-    columns: conversions.length > 0 ? inKey.map(column => convertColumn(column, defaults)) : inKey,
+    columns: conversions.length > 0 ? inKey.map(column => convertColumn(column, defaults, actions)) : inKey,
     defaultCharset: defaults.charset,
     defaultCollation: defaults.collation,
   };
@@ -145,12 +145,29 @@ function place(
 const TEXT_BYTES: Readonly<Record<string, number>> = { tinytext: 0xff, text: 0xffff, mediumtext: 0xff_ffff };
 const MAX_VARCHAR_BYTES = 65_535;
 
+/** Sets in which ASCII does not stand for itself. */
+const NOT_ASCII = new Set(['ucs2', 'utf16', 'utf16le', 'utf32', 'swe7']);
+
+const keepsLabels = (labels: readonly string[], from: string, to: string): boolean =>
+  from === to || (!NOT_ASCII.has(from) && !NOT_ASCII.has(to) && labels.every(label => /^[\0-\x7f]*$/.test(label)));
+
 /** A column behind CONVERT TO CHARACTER SET. A text grows so that it holds as many characters as before. */
-function convertColumn(column: ColumnLayout, { charset, collation }: TextDefaults): ColumnLayout {
+function convertColumn(
+  column: ColumnLayout,
+  { charset, collation: chosen }: TextDefaults,
+  actions: readonly AlterAction[],
+): ColumnLayout {
   if (column.charset === null) return column;
+  // What becomes of BINARY and COLLATE in a column that the same statement defines is not known here.
+  const defined = actions.some(action => 'column' in action && action.column.name === column.name);
+  const collation = defined ? null : chosen;
   if (charset === 'binary') throw new UnclearStatement('it turns text into binary strings');
   const type = parseColumnType(column.columnType);
   const bytes = TEXT_BYTES[type.base];
+  if (type.labels.length > 0 && !keepsLabels(type.labels, column.charset, charset)) {
+    // Both servers leave the labels' bytes as they are: `é` of latin1 is no character of utf8mb4.
+    throw new UnclearStatement(`it converts column ${column.name} and breaks its labels`);
+  }
   if (type.base === 'varchar' && (type.args[0] ?? 0) * widestCharacter(charset) > MAX_VARCHAR_BYTES) {
     throw new UnclearStatement(`column ${column.name} becomes too long and a text of some length`);
   }

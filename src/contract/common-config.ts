@@ -71,6 +71,17 @@ export const commonConfig = {
     }),
 } as const;
 
+/**
+ * `ssl_mode` differs between engines, so the form has it in the engine's own part, `source`. Beside `source` it means the
+ * same.
+ */
+export function sslModeInSource(config: unknown): unknown {
+  if (!isRecord(config) || !('ssl_mode' in config)) return config;
+  const { ssl_mode, ...rest } = config;
+  const { source } = rest;
+  return isRecord(source) && !('ssl_mode' in source) ? { ...rest, source: { ...source, ssl_mode } } : config;
+}
+
 /** Brings a config file into the form that the JSON Schema describes: `starting_gtids` as JSON text. Changes no meaning. */
 export function canonicalConfig(config: unknown): unknown {
   if (!isRecord(config) || !isRecord(config['starting_gtids'])) return config;

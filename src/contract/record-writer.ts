@@ -45,6 +45,7 @@ const CLOSE_BRACE = 0x7d;
 const ZERO = 0x30;
 const MICROS_PER_SECOND = 1_000_000;
 const NO_COLUMNS = Buffer.alloc(0);
+const BRACE = Buffer.of(CLOSE_BRACE);
 
 /**
  * Appends whole RECORD lines of one shard to the output that all shards share, and keeps that shard's logical clock.
@@ -77,6 +78,8 @@ export class RecordWriter {
   #natural = 0;
   #key = 0;
   #deleted = false;
+  /** Set while rows of a snapshot are written. */
+  #rowTail: Buffer | null = null;
   #template: RecordTemplate | null = null;
   #lineStart = 0;
   #dataStart = 0;
@@ -124,6 +127,14 @@ export class RecordWriter {
     if (now === this.#emittedAt) return;
     this.#emittedAt = now;
     this.#emitted = Buffer.from(`,"emitted_at":${now}}}\n`);
+    if (this.#rowTail !== null) this.#setRowTail();
+  }
+
+  /** What ends every row of a snapshot alike, until the clock moves on. */
+  #setRowTail(): void {
+    const key = Buffer.from(`${this.#key}`);
+    const parts = [this.#cursorKey, key, this.#live, this.#origin, this.#shardColumn, BRACE, this.#emitted];
+    this.#rowTail = Buffer.concat(parts);
   }
 
   /**
@@ -131,6 +142,7 @@ export class RecordWriter {
    * is JSON for the engine's `originColumns`, each with a comma in front: `,"_ab_cdc_log_pos":4`.
    */
   transaction(natural: number, committedAt: EpochMicros, origin: Uint8Array = NO_COLUMNS): void {
+    this.#rowTail = null;
     this.#natural = natural;
     this.#origin = origin;
     this.#setTime(committedAt);
@@ -158,6 +170,7 @@ export class RecordWriter {
     this.#origin = this.#noOrigin;
     this.#setTime(readAt);
     this.stamp();
+    this.#setRowTail();
   }
 
   /** Starts a line. The caller writes, for each column it has, `out.raw(template.keys[i])` and one value, then calls `end`. */
@@ -184,6 +197,12 @@ export class RecordWriter {
   end(): void {
     const out = this.out;
     const template = this.#template as RecordTemplate;
+    if (this.#rowTail !== null && template.changes && out.length > this.#dataStart && this.#changes.length === 0) {
+      out.bytes[this.#dataStart] = OPEN_BRACE;
+      out.raw(this.#rowTail);
+      this.#count(template);
+      return;
+    }
     if (template.changes) {
       out.raw(this.#cursorKey);
       out.integer(this.#key);
@@ -199,6 +218,11 @@ export class RecordWriter {
       this.#changes = [];
     }
     out.raw(this.#emitted);
+    this.#count(template);
+  }
+
+  #count(template: RecordTemplate): void {
+    const out = this.out;
     out.lineStart = -1;
     template.counter.records += 1;
     template.counter.bytes += out.length - this.#lineStart;

@@ -25,6 +25,8 @@ const MAX_EXACT_POWER = 22;
 const DOUBLE_DIGITS = 15;
 const FLOAT_DIGITS = 6;
 const MAX_FLOAT_DIGITS = 9;
+/** Below it floats have fewer digits than that. */
+const MIN_NORMAL_FLOAT = 2 ** -126;
 /** A sign, 17 digits, a point, 14 zeros, an exponent. */
 const MAX_BYTES = 48;
 
@@ -49,7 +51,8 @@ export function writeFloat(out: JsonWriter, value: number): Verdict {
   }
   // The exponent of the first digit, or one too large.
   const exponent = Math.ceil(Math.log10(size));
-  for (let digits = FLOAT_DIGITS; digits <= MAX_FLOAT_DIGITS; digits++) {
+  const least = size < MIN_NORMAL_FLOAT ? 1 : FLOAT_DIGITS;
+  for (let digits = least; digits <= MAX_FLOAT_DIGITS; digits++) {
     const power = exponent - digits;
     const nearest = Math.round(scale(size, -power));
     if (readsBack(nearest, power, size)) return put(out, value, nearest, power);

@@ -1,5 +1,6 @@
 // npm run fuzz [-- --runs N --seed S]
 import { parseArgs } from 'node:util';
+import { fuzzBinlog } from './binlog.ts';
 import { fuzz } from './fuzz.ts';
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000000' }, seed: { type: 'string' } } });
@@ -9,6 +10,6 @@ if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed))
   throw new Error('--runs and --seed are whole numbers');
 console.log(`${runs} runs, seed ${seed}`);
 const begun = performance.now();
-for (const { target, accepted, rejected } of fuzz(runs, seed))
+for (const { target, accepted, rejected } of [...fuzz(runs, seed), ...fuzzBinlog(runs, seed)])
   console.log(`${target}: ${accepted} accepted, ${rejected} refused`);
 console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s`);

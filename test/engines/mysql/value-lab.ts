@@ -16,7 +16,7 @@ import { type MysqlServer, mysqlTool, query } from '../../kit/servers/mysql.ts';
 const run = promisify(execFile);
 
 /** mysql2 breaks off the connection over columns in these, although nobody asks it to decode them. */
-const UNKNOWN_TO_MYSQL2: ReadonlySet<string> = new Set(['dec8', 'geostd8', 'hp8', 'keybcs2', 'swe7']);
+const UNKNOWN_TO_MYSQL2: ReadonlySet<string> = new Set(['dec8', 'geostd8', 'hp8', 'keybcs2', 'swe7', 'eucjpms', 'gb18030']);
 
 /** One value, written from the text protocol and from the log, and what else tells what it is. */
 export interface SeenValue {
@@ -34,6 +34,8 @@ export class ValueLab {
   readonly #client: mysql.Connection;
   readonly #database: string;
   #tables = 0;
+  /** Values that were in the log as differences. */
+  partialUpdates = 0;
 
   private constructor(server: MysqlServer, client: mysql.Connection, database: string) {
     this.#server = server;
@@ -154,6 +156,7 @@ export class ValueLab {
               // The value has to find its own end: what is behind it is not its business.
               next = type.binary(out, bytes, start, bytes.length, map.columns[1]?.metadata ?? 0, cell);
             } else if (mark === VALUE_JSON_DIFFS && rows.kind === ROWS_UPDATE && type.partial !== undefined) {
+              this.partialUpdates++;
               next = type.partial(out, bytes, before.starts[1] ?? 0, before.ends[1] ?? 0, bytes, start, end, cell);
             } else {
               throw new Error(`the mark of a value is ${mark}`);

@@ -261,7 +261,10 @@ export const VALUE_TYPES: readonly ValueType[] = [
     type: 'VECTOR(16)',
     flavor: 'mysql',
     values: fc
-      .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 16 })
+      .array(
+        fc.float({ noNaN: true, min: Math.fround(-1e30), max: Math.fround(1e30) }).map(v => (Math.abs(v) < 1e-30 ? 0 : v)),
+        { minLength: 1, maxLength: 16 },
+      )
       .map(list => `TO_VECTOR('${JSON.stringify(list)}')`),
   },
   { type: 'JSON', flavor: 'mysql', values: json, always: opaque },

@@ -44,7 +44,7 @@ describePostgres(major => {
 
   describe('a transaction that is in the log and that no snapshot shows', () => {
     it(
-      'is not lost when the first read begins meanwhile',
+      '#7 is not lost when the first read begins meanwhile',
       lab(async lab => {
         await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM generate_series(1, 50) i`);
         const platform = await lab.connect();
@@ -243,7 +243,7 @@ describePostgres(major => {
   });
 
   it(
-    'a snapshot killed between chunks and resumed gives every row, whatever moved them meanwhile',
+    '#22 a snapshot killed between chunks and resumed gives every row, whatever moved them meanwhile',
     lab(async lab => {
       await lab.sql(`${createThing} INSERT INTO thing SELECT i, repeat('x', 500), i FROM generate_series(1, 4000) i`);
       const platform = await lab.connect();

@@ -82,7 +82,7 @@ describeMajor(14, major => {
 describeMajor(18, major => {
   describe('transactions', () => {
     it(
-      '#2 many rows of one LSN: a run killed among them gives them all the next time',
+      '#2, #61 many rows of one LSN: a run killed among them gives them all the next time',
       inLab(major, async lab => {
         await lab.sql(createThing);
         const platform = await lab.connect();

@@ -156,7 +156,7 @@ describeMajor(18, major => {
       'was dropped in the middle of a read: the read ends, and the state is of no use without it',
       inLab(major, async lab => {
         const platform = await begun(lab);
-        await lab.sql(`INSERT INTO thing SELECT i, repeat('x', 1000) FROM generate_series(10, 40000) i`);
+        await lab.sql(`INSERT INTO thing SELECT i, repeat('x', 1000) FROM generate_series(10, 12000) i`);
         const run = await platform.run({
           mayFail: true,
           slowReader: { afterLines: 200, milliseconds: 2500 },

@@ -36,6 +36,10 @@ export function alterTable(
   const choices = actions.flatMap(action =>
     action.kind === 'convert' || action.kind === 'default-charset' ? [action.options] : [],
   );
+  if (conversions.length > 0 && choices.length > 1) {
+    // MySQL takes the last of them, MariaDB converts to one and keeps the other for columns to come.
+    throw new UnclearStatement('it converts columns and sets the default character set');
+  }
   const defaults = choices.reduce<TextDefaults>((current, options) => chooseDefaults(options, current, database), {
     charset: before.defaultCharset,
     collation: before.defaultCollation,
@@ -125,9 +129,12 @@ function place(
     if (dropped.some(name => same(name, old.name))) {
       if (change !== undefined) throw new UnclearStatement(`it drops and changes column ${old.name}`);
     } else if (change === undefined) result.push(old);
-    else if (change.place === null) result.push(change.column);
+    else result.push(change.column);
   }
   for (const { column, place: where } of placed) {
+    // One that is moved stands at its old place until its turn comes: others may be placed behind it there.
+    const old = result.indexOf(column);
+    if (old >= 0) result.splice(old, 1);
     if (where === 'first') result.unshift(column);
     else if (where === 'last' || where === null) result.push(column);
     else {

@@ -157,14 +157,13 @@ export function resolveColumn(
   timestampsNullable: boolean,
 ): ColumnLayout {
   const settled = { name, nullable: nullable ?? (!primaryKey && (timestampsNullable || type.base !== 'timestamp')), generated };
-  if (!type.text) return { ...settled, columnType: formatColumnType(plainType(type)), charset: null, collation: null };
+  const compressed = type.compressed ? { compressed: true } : {};
+  const print = (parsed: ParsedType): string => formatColumnType(parsed) + (type.compressed ? ' /*M!100301 COMPRESSED*/' : '');
+  if (!type.text) return { ...settled, columnType: print(plainType(type)), charset: null, collation: null, ...compressed };
   const chosen = chooseCharset(type, collation, defaults);
   if (chosen.charset === '') throw new UnclearStatement('the character set of its database is not known');
-  const text = formatColumnType(textType(type, chosen.charset));
-  const columnType = type.compressed ? `${text} /*M!100301 COMPRESSED*/` : text;
-  const compressed = type.compressed ? { compressed: true } : {};
-  if (chosen.charset === 'binary' && type.base in BINARY_TYPES)
-    return { ...settled, columnType, charset: null, collation: null, ...compressed };
+  const columnType = print(textType(type, chosen.charset));
+  if (chosen.charset === 'binary') return { ...settled, columnType, charset: null, collation: null, ...compressed };
   return { ...settled, columnType, ...chosen, ...compressed };
 }
 
@@ -186,7 +185,9 @@ function textType(type: DeclaredType, charset: string): ParsedType {
     throw new UnclearStatement('a varchar that is too long becomes a text of some length');
   }
   if (charset === 'binary') base = BINARY_TYPES[base] ?? base;
-  return { ...type, base, args };
+  // The blanks at the end of a label go, unless they are bytes like others.
+  const labels = charset === 'binary' ? type.labels : type.labels.map(label => label.replace(/ +$/, ''));
+  return { ...type, base, args, labels };
 }
 
 function chooseCharset(

@@ -187,8 +187,7 @@ function labels(tokens: SqlTokens): readonly string[] {
   do {
     const label = tokens.takeString();
     if (label === null) throw tokens.unclear('a label in quotes');
-    // Their trailing blanks go when the table is made.
-    found.push(label.replace(/ +$/, ''));
+    found.push(label);
   } while (tokens.takeMark(','));
   tokens.expectMark(')');
   return found;

@@ -4,7 +4,7 @@ import { decodeText } from '../charsets.ts';
 import { charsetOfCollationId, widestCharacter } from './charsets.ts';
 import type { ColumnLayout, ParsedType, TableLayout } from './column-layout.ts';
 import { formatColumnType } from './column-layout.ts';
-import { columnMismatch } from './match.ts';
+import { columnMismatch, isHashColumn } from './match.ts';
 
 /** A layout made from the log itself. */
 export interface SentLayout {
@@ -57,6 +57,7 @@ export function layoutFromTableMap(map: TableMap, known: TableLayout | null): Se
   for (const sent of map.columns) {
     const { name } = sent;
     if (name === undefined) return null;
+    if (name.startsWith('DB_ROW_HASH_') && isHashColumn(sent)) continue;
     const before = known?.columns.find(column => column.name === name);
     if (before !== undefined && columnMismatch(sent, before) === null) {
       columns.push(before);

@@ -54,14 +54,22 @@ const GEOMETRIES: Readonly<Record<string, number>> = {
 const FIXED: Readonly<Record<string, number>> = { uuid: 16, inet6: 16, inet4: 4 };
 const LENGTH_OF_WIDE_BLOB = 4;
 
+/** MariaDB appends such columns for unique keys over BLOB and TEXT; they are in the log and in no catalog. */
+const HASH_COLUMN = /^DB_ROW_HASH_[0-9]+$/;
+
+export const isHashColumn = ({ type, unsigned, name }: TableMapColumn): boolean =>
+  type === types.TYPE_LONGLONG && unsigned !== false && (name === undefined || HASH_COLUMN.test(name));
+
 /**
  * Whether the rows that follow `map` can be read by `layout`: null, or the first column that does not fit. Names and labels
  * are compared where the log has them (`binlog_row_metadata=FULL`), signs and character sets where the server is recent
  * enough to send them always, types and lengths in any case. NULL or NOT NULL is not compared: rows are read by their own
- * bits.
+ * bits. A MariaDB table may have more columns in the log than in the layout: hidden ones behind all others.
  */
-export function mismatch(map: TableMap, layout: TableLayout): Mismatch | null {
-  if (map.columns.length !== layout.columns.length) {
+export function mismatch(map: TableMap, layout: TableLayout, flavor: 'mysql' | 'mariadb'): Mismatch | null {
+  const behind = map.columns.slice(layout.columns.length);
+  const hidden = flavor === 'mariadb' && behind.every(isHashColumn);
+  if (map.columns.length < layout.columns.length || (behind.length > 0 && !hidden)) {
     return { column: null, why: `the log has ${map.columns.length} columns, ${layout.columns.length} are known` };
   }
   for (const [column, sent] of map.columns.entries()) {

@@ -62,7 +62,12 @@ const EXPECTED: readonly (readonly [name: string, flavor: MysqlFlavor, changes: 
         ],
         ['insert', 'r', { after: { id: '04000000', v: `01${text('a')}`, w: one } }],
         ['insert', 'r', { after: { id: '06000000', x: one, v: `01${text('c')}`, w: '02000000' } }],
-        ['delete', 'odd `name', { before: { id: '06000000', x: one, v: `01${text('c')}`, w: '02000000' } }],
+        [
+          'delete',
+          'odd `name',
+          { before: { id: '04000000', x: null, v: `01${text('a')}`, w: one } },
+          { before: { id: '06000000', x: one, v: `01${text('c')}`, w: '02000000' } },
+        ],
       ],
     ],
     [

@@ -1,0 +1,125 @@
+/** Pieces of configuration schemas that several engines share: where a server is, how it is encrypted, its shards. */
+import { z } from 'zod';
+
+/** The name of the only shard where `shards` is not used. */
+export const MAIN_SHARD = 'main';
+
+// A name or an address. One colon would be a port; two and more are an IPv6 address.
+const HOST = /^(?:[^\s:/@[\]]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?)$/;
+export const hostRule = 'a host name or IP address alone: no scheme, port, path, user or brackets';
+export const host = z.string().min(1).regex(HOST, hostRule);
+export const port = z.int().min(1).max(65535);
+
+const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
+const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+const pemRule = 'the PEM text itself (-----BEGIN …), not the path of a file';
+
+/** The host of `source`, first of its fields. */
+export const sourceHost = host.meta({
+  title: 'Host',
+  description: 'Host name or IP address of the server.',
+  examples: ['db.example.com'],
+  pattern_descriptor: hostRule,
+  order: 1,
+});
+
+/** The first fields of a member of `shards`. */
+export const shardName = z
+  .string()
+  .min(1)
+  .meta({
+    title: 'Name',
+    description: 'How this shard is called in state and records. Never change it.',
+    examples: ['eu-1'],
+    order: 0,
+  });
+export const shardHost = host.meta({
+  title: 'Host',
+  examples: ['eu-1.example.com'],
+  pattern_descriptor: hostRule,
+  order: 1,
+});
+
+/** Fields of an `ssl_mode` for servers that ask for a certificate of the client. */
+export const clientCertificate = {
+  client_certificate: z.string().regex(CERTIFICATE, pemRule).optional().meta({
+    title: 'Client certificate',
+    description: 'PEM, for servers that ask for one.',
+    pattern_descriptor: pemRule,
+    airbyte_secret: true,
+    multiline: true,
+    order: 2,
+  }),
+  client_key: z.string().regex(KEY, pemRule).optional().meta({
+    title: 'Client key',
+    description: 'PEM, the private key of the client certificate.',
+    pattern_descriptor: pemRule,
+    airbyte_secret: true,
+    multiline: true,
+    order: 3,
+  }),
+  client_key_password: z.string().min(1).optional().meta({
+    title: 'Client key password',
+    description: 'Where the key is encrypted.',
+    airbyte_secret: true,
+    multiline: true,
+    order: 4,
+  }),
+};
+
+/** Field of an `ssl_mode` that verifies the server. */
+export const caCertificate = {
+  ca_certificate: z.string().regex(CERTIFICATE, pemRule).meta({
+    title: 'CA certificate',
+    description: 'PEM, the authority (or the bundle of them) that signed the certificate of the server.',
+    pattern_descriptor: pemRule,
+    airbyte_secret: true,
+    multiline: true,
+    order: 1,
+  }),
+};
+
+type Refuse = (path: (string | number)[], message: string) => void;
+
+/** Says at which place of the configuration something is wrong, for `superRefine`. */
+export const refuser =
+  (context: z.RefinementCtx): Refuse =>
+  (path, message) => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+
+/** Two members of `shards` must not share a name: it is their key in the state. */
+export function refuseTwinShards(shards: readonly { readonly name: string }[] | undefined, refuse: Refuse): void {
+  const seen = new Set<string>();
+  for (const [index, { name }] of (shards ?? []).entries()) {
+    if (seen.has(name)) refuse(['source', 'shards', index, 'name'], `two shards are called "${name}"`);
+    seen.add(name);
+  }
+}
+
+interface ClientPair {
+  readonly client_certificate?: string | undefined;
+  readonly client_key?: string | undefined;
+}
+
+/** A client certificate and its key are of use only together. */
+export function refuseHalfPair(ssl: ClientPair, path: readonly string[], refuse: Refuse): void {
+  if ((ssl.client_certificate === undefined) === (ssl.client_key === undefined)) return;
+  if (ssl.client_key === undefined) refuse([...path, 'client_key'], 'a client certificate needs its key');
+  else refuse([...path, 'client_certificate'], 'a client key needs its certificate');
+}
+
+/** Every start in `starting_gtids` must be of a shard that there is. */
+export function refuseUnknownStarts(
+  starts: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined,
+  shards: readonly { readonly database: string; readonly name: string }[],
+  refuse: Refuse,
+): void {
+  for (const [database, positions] of Object.entries(starts ?? {})) {
+    for (const name of Object.keys(positions)) {
+      if (shards.some(known => known.name === name && known.database === database)) continue;
+      const known = shards.map(each => `"${each.database}" / "${each.name}"`).join(', ');
+      refuse(['starting_gtids'], `there is no database "${database}" with a shard "${name}"; there is: ${known}`);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
+import {
+  caCertificate,
+  clientCertificate,
+  MAIN_SHARD,
+  port,
+  refuseHalfPair,
+  refuser,
+  refuseTwinShards,
+  refuseUnknownStarts,
+  shardHost,
+  shardName,
+  sourceHost,
+} from '../../contract/connection-config.ts';
+
+const shard = z
+  .strictObject({
+    name: shardName,
+    host: shardHost,
+    port: port.optional().meta({ title: 'Port', description: 'As above where empty.', examples: [3306], order: 2 }),
+    username: z.string().min(1).optional().meta({ title: 'Username', description: 'As above where empty.', order: 3 }),
+    password: z
+      .string()
+      .optional()
+      .meta({ title: 'Password', description: 'As above where empty.', airbyte_secret: true, order: 4 }),
+  })
+  .meta({ title: 'Shard' });
+
+const sslMode = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('disabled').meta({ order: 0 }) }).meta({ title: 'disabled', description: 'No encryption.' }),
+  z
+    .strictObject({ mode: z.literal('preferred').meta({ order: 0 }) })
+    .meta({ title: 'preferred', description: 'Encryption where the server offers it; the server is not verified.' }),
+  z
+    .strictObject({ mode: z.literal('required').meta({ order: 0 }), ...clientCertificate })
+    .meta({ title: 'required', description: 'Encryption always; the server is not verified.' }),
+  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
+    title: 'verify_ca',
+    description: 'Encryption, and the certificate of the server must come from the given authority.',
+  }),
+  z
+    .strictObject({ mode: z.literal('verify_identity').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
+    .meta({ title: 'verify_identity', description: 'As verify_ca, and the certificate must name the host.' }),
+]);
+
+export type SslMode = z.output<typeof sslMode>;
+
+const source = z.strictObject({
+  engine: z.literal('mysql').meta({ order: 0 }),
+  host: sourceHost,
+  port: port.default(3306).meta({ title: 'Port', examples: [3306], order: 2 }),
+  username: z
+    .string()
+    .min(1)
+    .meta({
+      title: 'Username',
+      description: 'An account with REPLICATION SLAVE, REPLICATION CLIENT, and SELECT on the databases.',
+      examples: ['reader'],
+      order: 3,
+    }),
+  password: z.string().optional().meta({
+    title: 'Password',
+    description: 'Empty where the server asks for none.',
+    airbyte_secret: true,
+    always_show: true,
+    order: 4,
+  }),
+  databases: z
+    .array(z.string().min(1))
+    .min(1)
+    .meta({ title: 'Databases', description: 'The databases whose tables are offered.', examples: [['shop']], order: 5 }),
+  ssl_mode: sslMode.default({ mode: 'preferred' }).meta({
+    title: 'Encryption',
+    description: 'As --ssl-mode of the mysql client.',
+    type: 'object',
+    order: 6,
+  }),
+  server_id: z
+    .int()
+    .min(1)
+    .max(4_294_967_295)
+    .optional()
+    .meta({
+      title: 'Server id',
+      description:
+        'The number under which the log is read; no replica and no other reader may have it. Empty: one is chosen at random in each sync.',
+      examples: [4711],
+      order: 7,
+    }),
+  tinyint1_as: z.enum(['boolean', 'integer']).default('boolean').meta({
+    title: 'tinyint(1) columns',
+    description: 'boolean: everything but 0 is true. integer: the number itself.',
+    order: 8,
+  }),
+  json_columns: z.enum(['text', 'native']).default('text').meta({
+    title: 'JSON columns',
+    description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
+    order: 9,
+  }),
+  shards: z.array(shard).optional().meta({
+    title: 'Shards',
+    description:
+      'For an application-sharded database: servers that all have the same databases and tables. Replaces the host above; what a shard leaves empty is taken from there.',
+    order: 10,
+  }),
+});
+
+/** Everything that a config file for MySQL or MariaDB may say. Written once, here; `spec/spec.json` is made from it. */
+export const mysqlConfig = z.preprocess(
+  sslModeInSource,
+  z
+    .strictObject({
+      source: source.meta({ title: 'MySQL and MariaDB', order: 0, group: 'db' }),
+      ...commonConfig,
+    })
+    .superRefine((config, context) => {
+      const refuse = refuser(context);
+      const { databases, ssl_mode: ssl, shards } = config.source;
+      for (const [index, name] of databases.entries()) {
+        if (databases.indexOf(name) < index) refuse(['source', 'databases', index], `"${name}" stands twice`);
+      }
+      refuseTwinShards(shards, refuse);
+      if ('client_certificate' in ssl || 'client_key' in ssl) refuseHalfPair(ssl, ['source', 'ssl_mode'], refuse);
+      const names = shardsOf(config.source).map(({ name }) => name);
+      refuseUnknownStarts(
+        config.starting_gtids,
+        databases.flatMap(database => names.map(name => ({ database, name }))),
+        refuse,
+      );
+      // A position is one of the whole server: databases cannot begin apart.
+      for (const name of names) {
+        const starts = new Set(Object.values(config.starting_gtids ?? {}).flatMap(positions => positions[name] ?? []));
+        if (starts.size > 1) refuse(['starting_gtids'], `the shard "${name}" has two different positions`);
+      }
+    }),
+);
+
+export type MysqlConfig = z.output<typeof mysqlConfig>;
+
+interface ShardAddress {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The servers that a config names: the listed shards, or the one called `main`. */
+export function shardsOf(config: z.output<typeof source>): readonly ShardAddress[] {
+  const { host, port: usual, username, password = '' } = config;
+  const listed = config.shards ?? [];
+  if (listed.length === 0) return [{ name: MAIN_SHARD, host, port: usual, username, password }];
+  return listed.map(shard => ({
+    name: shard.name,
+    host: shard.host,
+    port: shard.port ?? usual,
+    username: shard.username ?? username,
+    password: shard.password ?? password,
+  }));
+}

@@ -192,7 +192,7 @@ export class GtidSet {
     for (const source of this.sources) {
       const own = source.slice(0, UUID_TEXT);
       if (own === uuid) text += `:${tagOf(source)}`;
-      else text += `${text === '' ? '' : ','}${source}`;
+      else text += `${uuid === '' ? '' : ','}${source}`;
       uuid = own;
       const intervals = this.#sources.get(source) ?? [];
       for (let index = 0; index < intervals.length; index += 2) {

@@ -46,17 +46,20 @@ class GtidSetReader {
     }
     const dashed = `${uuid.slice(0, 8)}-${uuid.slice(8, 12)}-${uuid.slice(12, 16)}-${uuid.slice(16, 20)}-${uuid.slice(20)}`;
     let source = dashed;
-    let parts = 0;
-    for (; this.#take(':'); parts++) {
+    let empty = true;
+    while (this.#take(':')) {
       const tag = this.#match(TAG);
       if (tag !== null) {
+        if (empty && source !== dashed) return this.#expected('the transaction numbers of the tag');
         source = `${dashed}:${tag.toLowerCase()}`;
+        empty = true;
         continue;
       }
       const problem = this.#interval(source);
       if (problem !== null) return problem;
+      empty = false;
     }
-    return parts === 0 ? this.#expected('":" and transaction numbers') : null;
+    return empty ? this.#expected('":" and transaction numbers') : null;
   }
 
   #interval(source: string): TextProblem | null {

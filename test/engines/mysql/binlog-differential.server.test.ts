@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ZongJi from '@vlasky/zongji';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DUMP_ANNOTATE_ROWS } from '../../../src/engines/mysql/binlog/command.ts';
 import { Random } from '../../fuzz/random.ts';
 import { dumpEvents, freshLog } from '../../kit/binlog-dump.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
@@ -45,14 +46,18 @@ describeMysql(flavor => {
   afterAll(() => server.stop());
 
   /** Lives for a while in a file of its own, and gives what the server sends of it. */
-  const live = async (random: Random, statements: number, compress: boolean): Promise<{ file: string; database: string; packets: Buffer[] }> => {
+  const live = async (
+    random: Random,
+    statements: number,
+    compress: boolean,
+  ): Promise<{ file: string; database: string; packets: Buffer[] }> => {
     const database = await server.createDatabase();
     const file = await freshLog(server);
     const client = await server.client(database);
     for (const statement of randomLife(random, flavor, statements, compress)) await client.query(statement);
     await client.end();
     await server.query(undefined, 'FLUSH BINARY LOGS');
-    const packets = await dumpEvents(server, { file });
+    const packets = await dumpEvents(server, { file, flags: flavor === 'mariadb' ? DUMP_ANNOTATE_ROWS : 0 });
     // the dump goes on into the file that was begun behind it
     const end = packets.findIndex((packet, i) => i > 0 && packet[4] === 4 && packet.readUInt32LE(13) !== 0);
     return { file, database, packets: packets.slice(0, end + 1) };
@@ -69,7 +74,7 @@ describeMysql(flavor => {
       const ours = await readChanges(flavor, lived.packets);
       expect(theirs.changes.length).toBeGreaterThan(50);
       expect(ours.changes.map(bare)).toEqual(theirs.changes);
-      expect(ours.positions).toEqual(theirs.positions);
+      expect(ours.positions).toEqual(theirs.positions.slice(0, -1));
     }
   });
 
@@ -82,9 +87,10 @@ describeMysql(flavor => {
     try {
       await new Promise<void>((resolve, reject) => {
         reader.on('error', reject);
-        reader.on('binlog', (event: { getTypeName(): string; rows?: readonly Record<string, unknown>[]; size?: number }) => {
+        reader.on('binlog', event => {
           const name = event.getTypeName();
-          for (const row of event.rows ?? []) {
+          const rows = ('rows' in event ? event.rows : []) as readonly Record<string, unknown>[];
+          for (const row of rows) {
             const { before, after } = row as Record<'before' | 'after', Record<string, unknown>>;
             if (name.startsWith('Update')) theirs.push({ verb: 'UPDATE', before, after });
             else if (name.startsWith('Delete')) theirs.push({ verb: 'DELETE', before: row, after: {} });
@@ -92,23 +98,33 @@ describeMysql(flavor => {
           }
           if (theirs.length >= ours.length) resolve();
         });
-        reader.start({ serverId: 3_000_000, filename: lived.file, position: 4, includeEvents: ['tablemap', 'writerows', 'updaterows', 'deleterows', 'rotate'], includeSchema: { [lived.database]: true } });
+        reader.start({
+          serverId: 3_000_000,
+          filename: lived.file,
+          position: 4,
+          includeEvents: ['tablemap', 'writerows', 'updaterows', 'deleterows', 'rotate'],
+          includeSchema: { [lived.database]: true },
+        });
       });
     } finally {
       reader.stop();
     }
     expect(ours.length).toBeGreaterThan(50);
     expect(theirs.map(({ verb }) => verb)).toEqual(ours.map(({ verb }) => verb));
+    let compared = 0;
     ours.forEach(({ named }, i) => {
       for (const which of ['before', 'after'] as const) {
         for (const [name, text] of Object.entries(named[which])) {
           const value = theirs[i]?.[which][name];
+          if (value === null || typeof value === 'number' || typeof value === 'string') compared++;
           // Numbers and text: of the other types this reader makes values of another kind.
           if (value === null) expect([i, name, text]).toEqual([i, name, 'NULL']);
           else if (typeof value === 'number') expect([i, name, text]).toEqual([i, name, String(value)]);
-          else if (typeof value === 'string' && text.startsWith("'") && !text.includes(':')) expect([i, name, text]).toEqual([i, name, `'${value}'`]);
+          else if (typeof value === 'string' && text.startsWith("'") && !text.includes(':'))
+            expect([i, name, text]).toEqual([i, name, `'${value}'`]);
         }
       }
     });
+    expect(compared).toBeGreaterThan(500);
   });
 });

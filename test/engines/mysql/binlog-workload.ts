@@ -26,7 +26,8 @@ const TYPES: readonly (readonly [type: string, value: (random: Random) => string
   ['bit(13)', random => String(random.below(8192))],
 ];
 
-const word = (random: Random, longest: number): string => `'${'abcdefghijklmnopqrstuvwxyz'.charAt(random.below(26)).repeat(random.below(longest + 1))}'`;
+const word = (random: Random, longest: number): string =>
+  `'${'abcdefghijklmnopqrstuvwxyz'.charAt(random.below(26)).repeat(random.below(longest + 1))}'`;
 
 /**
  * Statements of a random life: tables of random columns, changes of them in all row images, columns that come and go.
@@ -37,10 +38,13 @@ export const randomLife = (random: Random, flavor: MysqlFlavor, statements: numb
   const tables = Array.from({ length: 3 }, () => Array.from({ length: 1 + random.below(20) }, () => random.pick(TYPES)));
   const names = tables.map(columns => columns.map((_, i) => `c${i}`));
   tables.forEach((columns, t) => {
-    life.push(`CREATE TABLE t${t} (id int PRIMARY KEY AUTO_INCREMENT, ${columns.map(([type], i) => `c${i} ${type}`).join(', ')}) CHARACTER SET utf8mb4`);
+    life.push(
+      `CREATE TABLE t${t} (id int PRIMARY KEY AUTO_INCREMENT, ${columns.map(([type], i) => `c${i} ${type}`).join(', ')}) CHARACTER SET utf8mb4`,
+    );
   });
   let next = 100;
-  const value = (table: number, column: number): string => (random.below(4) === 0 ? 'NULL' : (tables[table]?.[column]?.[1](random) ?? 'NULL'));
+  const value = (table: number, column: number): string =>
+    random.below(4) === 0 ? 'NULL' : (tables[table]?.[column]?.[1](random) ?? 'NULL');
   for (let i = 0; i < statements; i++) {
     const t = random.below(tables.length);
     const columns = names[t] ?? [];
@@ -70,7 +74,8 @@ export const randomLife = (random: Random, flavor: MysqlFlavor, statements: numb
         break;
       default: {
         const rows = Array.from({ length: 1 + random.below(8) }, () => `(${some.map(column => value(t, column)).join(', ')})`);
-        if (some.length > 0) life.push(`INSERT INTO t${t} (${some.map(column => columns[column]).join(', ')}) VALUES ${rows.join(', ')}`);
+        if (some.length > 0)
+          life.push(`INSERT INTO t${t} (${some.map(column => columns[column]).join(', ')}) VALUES ${rows.join(', ')}`);
       }
     }
   }
@@ -79,7 +84,11 @@ export const randomLife = (random: Random, flavor: MysqlFlavor, statements: numb
 
 /** A value as `mysqlbinlog -v` prints it: numbers as signed ones. */
 const print = (bytes: Buffer, { type, metadata }: TableMapColumn): string => {
-  const binary = (width: number): string => `b'${[...bytes].map(byte => byte.toString(2).padStart(8, '0')).join('').slice(-width)}'`;
+  const binary = (width: number): string =>
+    `b'${[...bytes]
+      .map(byte => byte.toString(2).padStart(8, '0'))
+      .join('')
+      .slice(-width)}'`;
   switch (type) {
     case 1:
     case 2:
@@ -131,15 +140,19 @@ const imageOf = (rows: Rows, image: RowImage): { placed: string[]; named: Record
   return { placed, named };
 };
 
-/** All changes that the events hold, and where each event ends in the file. */
-export const readChanges = async (flavor: MysqlFlavor, packets: readonly Buffer[]): Promise<{ changes: Change[]; positions: number[] }> => {
+/** All changes that the events hold, and where each event ends in the file, but for the one that leads to the next file. */
+export const readChanges = async (
+  flavor: MysqlFlavor,
+  packets: readonly Buffer[],
+): Promise<{ changes: Change[]; positions: number[] }> => {
   const decoder = new BinlogDecoder({ flavor, hasChecksums: true });
   const changes: Change[] = [];
   const positions: number[] = [];
   for (const packet of packets) {
     await decoder.open(packet, 0, packet.length);
     for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
-      if ((decoder.flags & events.FLAG_ARTIFICIAL) === 0 && decoder.position !== positions.at(-1)) positions.push(decoder.position);
+      const isReal = (decoder.flags & events.FLAG_ARTIFICIAL) === 0 && kind !== events.ROTATE;
+      if (isReal && decoder.position !== positions.at(-1)) positions.push(decoder.position);
       const { rows } = decoder;
       while (kind === events.ROWS && rows.next()) {
         const [before, after] = [imageOf(rows, rows.before), imageOf(rows, rows.after)];

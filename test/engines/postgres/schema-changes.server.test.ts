@@ -242,7 +242,6 @@ describeMajor(14, major => {
             mayFail: true,
           });
           if (run.signal === 'SIGKILL') killed++;
-          // What stands behind the last STATE is not counted: a destination may not have it.
           const last = run.messages.findLastIndex(message => message?.state !== undefined);
           for (const message of run.messages.slice(0, last + 1))
             if (message?.record !== undefined) seen.add(message.record.data['id']);

@@ -84,7 +84,9 @@ describePostgres(major => {
       await platform.expectEqual([a, b]);
     }),
   );
+});
 
+describeMajor(18, major => {
   it(
     '#8 STREAM states that stand apart: each stream leaves out what it has, none misses anything',
     inLab(major, async lab => {
@@ -163,9 +165,7 @@ describePostgres(major => {
       await platform.expectEqual([a, b]);
     }),
   );
-});
 
-describeMajor(18, major => {
   it(
     'killed while the slot is being made, with a transaction open that it waits for',
     inLab(major, async lab => {

@@ -98,10 +98,11 @@ const VERIFY: Readonly<Record<SslMode['mode'], 'nothing' | 'authority' | 'name'>
 function encryptOurselves(internals: Internals, target: MysqlTarget, onFailure: (error: unknown) => void): void {
   const { host, port, ssl } = target;
   const what = `TLS with ${host}:${port} (ssl_mode ${ssl.mode})`;
+  const certificates = ssl.mode === 'disabled' || ssl.mode === 'preferred' ? {} : ssl;
   internals.startTLS = onSecure => {
     const plain = internals.stream;
     plain.removeAllListeners('data');
-    encrypt(plain, { host, verify: VERIFY[ssl.mode], certificates: ssl, what }).then(
+    encrypt(plain, { host, verify: VERIFY[ssl.mode], certificates, what }).then(
       secure => {
         secure.on('data', (bytes: Buffer) => internals.packetParser.execute(bytes));
         secure.on('error', error => internals._handleNetworkError(error));

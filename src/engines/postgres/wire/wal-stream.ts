@@ -7,7 +7,8 @@ const XLOG_DATA = 0x77; // w: WAL start, WAL end, server time (8 bytes each), th
 const XLOG_DATA_HEADER = 25;
 const KEEPALIVE = 0x6b; // k: WAL end, server time, one byte that asks for a reply
 const KEEPALIVE_LENGTH = 18;
-const STATUS_UPDATE = 0x72; // r
+const STATUS_UPDATE = 0x72; // r: written, flushed, applied LSN and our time (8 bytes each), one byte that asks for an answer
+const STATUS_LENGTH = 34;
 const POSTGRES_EPOCH_MILLIS = 946_684_800_000;
 
 /** Often enough that an idle server tells us how far it is without delay. */
@@ -105,7 +106,7 @@ export class WalStream {
     }
     if (kind === KEEPALIVE && end - start === KEEPALIVE_LENGTH) {
       this.walEnd = bytes.readUInt32BE(start + 1) * 4_294_967_296 + bytes.readUInt32BE(start + 5);
-      if (bytes[end - 1] === 1) this.#report(false);
+      if (bytes[end - 1] === 1) this.#answer(bytes, start + 1);
       return SERVER_KEEPALIVE;
     }
     throw new ConnectorError(
@@ -149,12 +150,26 @@ export class WalStream {
 
   /** Standby status update: written, flushed and applied are all the confirmed LSN. `ask`: the server is to answer. */
   #report(ask: boolean): void {
-    this.#reported = Date.now();
-    const message = Buffer.alloc(34);
-    message[0] = STATUS_UPDATE;
+    const message = Buffer.alloc(STATUS_LENGTH);
     this.#confirmed.copy(message, 1);
     this.#confirmed.copy(message, 9);
     this.#confirmed.copy(message, 17);
+    this.#send(message, ask);
+  }
+
+  /**
+   * The answer to a server that asks: we have received all that it sent, up to the LSN at `at`. Nothing is said of what is
+   * flushed (0/0), so nothing is confirmed; but a server that wants to shut down need not wait for us any longer.
+   */
+  #answer(bytes: Buffer, at: number): void {
+    const message = Buffer.alloc(STATUS_LENGTH);
+    bytes.copy(message, 1, at, at + 8);
+    this.#send(message, false);
+  }
+
+  #send(message: Buffer, ask: boolean): void {
+    this.#reported = Date.now();
+    message[0] = STATUS_UPDATE;
     message.writeBigInt64BE(BigInt(this.#reported - POSTGRES_EPOCH_MILLIS) * 1000n, 25);
     message[33] = ask ? 1 : 0;
     this.#connection.sendCopyData(message);

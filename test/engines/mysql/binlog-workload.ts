@@ -107,8 +107,7 @@ const print = (bytes: Buffer, { type, metadata }: TableMapColumn): string => {
       return binary((metadata >> 8) * 8 + (metadata & 0xff));
     case 247:
       return String(bytes.readUIntLE(0, bytes.length));
-    case 248:
-      bytes = Buffer.from(bytes).reverse();
+    case 248: // the tool prints the bytes as they stand, the lowest first
       return binary(metadata * 8);
     case 252:
       return `'${bytes.toString('utf8', metadata)}'`;

@@ -82,8 +82,12 @@ export function sslModeInSource(config: unknown): unknown {
   return isRecord(source) && !('ssl_mode' in source) ? { ...rest, source: { ...source, ssl_mode } } : config;
 }
 
-/** Brings a config file into the form that the JSON Schema describes: `starting_gtids` as JSON text. Changes no meaning. */
-export function canonicalConfig(config: unknown): unknown {
+/**
+ * Brings a config file into the form that the JSON Schema describes: `ssl_mode` within `source`, `starting_gtids` as JSON
+ * text. Changes no meaning.
+ */
+export function canonicalConfig(file: unknown): unknown {
+  const config = sslModeInSource(file);
   if (!isRecord(config) || !isRecord(config['starting_gtids'])) return config;
   return { ...config, starting_gtids: JSON.stringify(config['starting_gtids']) };
 }

@@ -61,7 +61,8 @@ export function encrypt(socket: Duplex, request: TlsRequest): Promise<TLSSocket>
       secure.on('error', () => {});
       secure.destroy();
       if (error instanceof ConnectorError) reject(error);
-      else reject(connectionFailure(error, what) ?? new ConnectorError('INVARIANT', `${what}: ${error.message}`, { cause: error }));
+      else
+        reject(connectionFailure(error, what) ?? new ConnectorError('INVARIANT', `${what}: ${error.message}`, { cause: error }));
     };
     const onClose = (): void => {
       settle();

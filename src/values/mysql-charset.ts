@@ -153,6 +153,7 @@ class Utf32 extends Decoder {
 /** `ascii`: bytes below 0x80 stand for themselves, so that runs of them need no decoding. */
 function textWriter(decoder: Decoder, ascii: boolean): ValueWriter {
   return (out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict => {
+    if (ascii && plainEnd(source, start, end) === end) return writeUtf8(out, source, start, end);
     out.byte(QUOTE);
     let verdict: Verdict = SAID;
     let i = start;
@@ -162,9 +163,11 @@ function textWriter(decoder: Decoder, ascii: boolean): ValueWriter {
       const { bytes } = out;
       let at = out.length;
       while (i < stop) {
-        if (ascii) {
-          for (const plain = plainEnd(source, i, stop); i < plain; i++) bytes[at++] = source[i] ?? 0;
-          if (i === stop) break;
+        const byte = source[i] ?? 0;
+        if (ascii && BYTE_CLASS[byte] === PLAIN) {
+          bytes[at++] = byte;
+          i++;
+          continue;
         }
         let code = decoder.decode(source, i, end);
         i = decoder.next;

@@ -42,14 +42,8 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   for (let left = whole; left > 0; ) {
     const digits = left % GROUP === 0 ? GROUP : left % GROUP;
     const count = BYTES[digits] ?? 0;
-    let value = group(source, from, count, flip, invert);
+    if (!putDigits(bytes, at, group(source, from, count, flip, invert), digits)) return refused(out, before);
     invert = flip;
-    for (let place = at + digits - 1; place >= at; place--) {
-      const tenth = Math.floor(value / 10);
-      bytes[place] = ZERO + value - tenth * 10;
-      value = tenth;
-    }
-    if (value !== 0) return refused(out, before);
     at += digits;
     from += count;
     left -= digits;
@@ -57,27 +51,34 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   // Leading zeros are not printed, but for one.
   let skip = first;
   while (skip < at - 1 && bytes[skip] === ZERO) skip++;
-  if (skip > first) bytes.copyWithin(first, skip, at);
-  at -= skip - first;
+  if (skip > first) {
+    for (let i = skip; i < at; i++) bytes[i - skip + first] = bytes[i] ?? ZERO;
+    at -= skip - first;
+  }
   if (at === first) bytes[at++] = ZERO;
   if (scale > 0) bytes[at++] = DOT;
   for (let left = scale; left > 0; ) {
     const digits = Math.min(left, GROUP);
     const count = BYTES[digits] ?? 0;
-    let value = group(source, from, count, flip, invert);
+    if (!putDigits(bytes, at, group(source, from, count, flip, invert), digits)) return refused(out, before);
     invert = flip;
-    for (let place = at + digits - 1; place >= at; place--) {
-      const tenth = Math.floor(value / 10);
-      bytes[place] = ZERO + value - tenth * 10;
-      value = tenth;
-    }
-    if (value !== 0) return refused(out, before);
     at += digits;
     from += count;
     left -= digits;
   }
   out.length = at;
   return SAID;
+}
+
+/** Writes `digits` digits; false where the value, which is below 2^32, has more. */
+function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): boolean {
+  let rest = value;
+  for (let place = at + digits - 1; place >= at; place--) {
+    const tenth = (rest / 10) | 0;
+    bytes[place] = ZERO + rest - tenth * 10;
+    rest = tenth;
+  }
+  return rest === 0;
 }
 
 /** `count` bytes as a number; `first` is what the first of them is turned over with, `flip` the others. */

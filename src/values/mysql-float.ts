@@ -49,6 +49,9 @@ export function writeFloat(out: JsonWriter, value: number): Verdict {
     general(out, value);
     return SAID;
   }
+  // Most have few digits behind the point. So few are never so near to the middle between two floats that a double errs.
+  const thousandths = Math.round(size * 1e3);
+  if (thousandths < 1e6 && Math.fround(thousandths / 1e3) === size) return put(out, value, thousandths, -3);
   // The exponent of the first digit, or one too large.
   const exponent = Math.ceil(Math.log10(size));
   const least = size < MIN_NORMAL_FLOAT ? 1 : FLOAT_DIGITS;
@@ -152,6 +155,12 @@ function scale(value: number, power: number): number {
 /** Writes a double that has at most 15 digits and a middling size; false where it is another. */
 function shortDouble(out: JsonWriter, value: number, size: number): boolean {
   if (size < 1e-6 || size >= 1e22) return false;
+  // Most have few digits behind the point.
+  const thousandths = Math.round(size * 1e3);
+  if (thousandths < 1e15 && thousandths / 1e3 === size) {
+    put(out, value, thousandths, -3);
+    return true;
+  }
   const power = Math.ceil(Math.log10(size)) - DOUBLE_DIGITS;
   const digits = Math.round(scale(size, -power));
   // Both operands are exact, so the one rounding of `scale` is that of reading the digits.

@@ -234,7 +234,7 @@ function putClock(
   bytes[at++] = DOT;
   let rest = fraction;
   for (let place = at + digits - 1; place >= at; place--) {
-    const tenth = Math.floor(rest / 10);
+    const tenth = (rest / 10) | 0;
     bytes[place] = ZERO + rest - tenth * 10;
     rest = tenth;
   }
@@ -242,7 +242,7 @@ function putClock(
 }
 
 function putPair(bytes: Uint8Array, at: number, value: number): number {
-  const tens = Math.floor(value / 10);
+  const tens = (value / 10) | 0;
   bytes[at] = ZERO + tens;
   bytes[at + 1] = ZERO + value - tens * 10;
   return at + 2;

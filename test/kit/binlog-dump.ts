@@ -17,57 +17,81 @@ interface Core {
 }
 
 export interface DumpRequest {
-  readonly file: string;
+  readonly file?: string;
   readonly position?: number;
   /** `NONE`: the server takes the checksums off. */
   readonly checksum?: 'CRC32' | 'NONE';
   readonly flags?: number;
-  /** Instead of file and position: the bytes of another dump command. */
+  /** Instead of file and position: another dump command. */
   readonly command?: Buffer;
+  /** Sent before it, answered by OK. */
+  readonly before?: Buffer;
   /** Statements for the session before the dump. */
   readonly session?: readonly string[];
+  /** Waits for more events at the end of the log, until this says of one that it is the last to be read. */
+  readonly until?: (event: Buffer) => boolean | Promise<boolean>;
 }
+
+/** Sends a command; `take` gets each packet of the answer and says whether more are to come. */
+const exchange = (core: Core, body: Buffer, take: (packet: Packet) => boolean): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const bytes = Buffer.concat([Buffer.alloc(4), body]);
+    const send = (): void => {
+      core._resetSequenceId();
+      core.writePacket({
+        buffer: bytes,
+        length: () => bytes.length,
+        writeHeader: (sequence: number) => {
+          bytes.writeUIntLE(body.length, 0, 3);
+          bytes[3] = sequence;
+        },
+      });
+    };
+    core.addCommand({
+      onResult: (error: Error | null): void => (error === null ? resolve() : reject(error)),
+      execute(packet: Packet | undefined): boolean {
+        if (packet === undefined) {
+          send();
+          return false;
+        }
+        if (packet.isError()) reject(packet.asError('utf8'));
+        else if (!packet.isEOF() && take(packet)) return false;
+        resolve();
+        return true;
+      },
+    });
+  });
 
 /** The events that the server sends from there to the end of its log, as it sends them, without the packets' OK byte. */
 export const dumpEvents = async (server: MysqlServer, request: DumpRequest): Promise<Buffer[]> => {
   const client = await server.client();
   try {
-    await client.query(
-      `SET @source_binlog_checksum='${request.checksum ?? 'CRC32'}', @master_binlog_checksum='${request.checksum ?? 'CRC32'}'`,
-    );
-    if (server.flavor === 'mariadb') await client.query('SET @mariadb_slave_capability=4');
+    const checksum = request.checksum ?? 'CRC32';
+    await client.query(`SET @source_binlog_checksum = '${checksum}', @master_binlog_checksum = '${checksum}'`);
+    if (server.flavor === 'mariadb') await client.query('SET @mariadb_slave_capability = 4');
     for (const statement of request.session ?? []) await client.query(statement);
+    const { connection: core } = client as unknown as { readonly connection: Core };
+    if (request.before !== undefined) await exchange(core, request.before, () => false);
     const serverId = 1_000_000 + Math.floor(Math.random() * 1_000_000_000);
-    const flags = DUMP_NON_BLOCKING | (request.flags ?? 0);
-    const body = request.command ?? binlogDump({ file: request.file, position: request.position ?? 4, serverId, flags });
-    const bytes = Buffer.concat([Buffer.alloc(4), body]);
+    const flags = (request.until === undefined ? DUMP_NON_BLOCKING : 0) | (request.flags ?? 0);
+    const { file = '', position = 4, until } = request;
     const events: Buffer[] = [];
+    let over = false;
     await new Promise<void>((resolve, reject) => {
-      const command = {
-        onResult: (error: Error | null): void => (error === null ? resolve() : reject(error)),
-        execute(packet: Packet | undefined, core: Core): boolean {
-          if (packet === undefined) {
-            core._resetSequenceId();
-            core.writePacket({
-              buffer: bytes,
-              length: () => bytes.length,
-              writeHeader: (sequence: number) => {
-                bytes.writeUIntLE(body.length, 0, 3);
-                bytes[3] = sequence;
-              },
-            });
-            return false;
-          }
-          if (packet.isError()) reject(packet.asError('utf8'));
-          else if (packet.isEOF()) resolve();
-          else {
-            events.push(Buffer.from(packet.buffer.subarray(packet.offset + 1, packet.end)));
-            return false;
-          }
-          return true;
-        },
+      const take = (packet: Packet): boolean => {
+        if (over) return false;
+        const event = Buffer.from(packet.buffer.subarray(packet.offset + 1, packet.end));
+        events.push(event);
+        if (until !== undefined) {
+          Promise.resolve(until(event)).then(isLast => {
+            over ||= isLast;
+            if (isLast) resolve(); // the connection is closed under the command
+          }, reject);
+        }
+        return true;
       };
-      (client as unknown as { connection: Core }).connection.addCommand(command);
+      const command = request.command ?? binlogDump({ file, position, serverId, flags });
+      exchange(core, command, take).then(resolve, error => (over ? resolve() : reject(error)));
     });
     return events;
   } finally {

@@ -124,12 +124,7 @@ interface TableScope extends Scope {
 
 const mayRead = (column: ColumnRow): boolean => column.privileges.split(',').includes('select');
 
-function tableOf(
-  row: TableRow,
-  rows: readonly ColumnRow[],
-  indexes: readonly IndexRow[],
-  scope: TableScope,
-): MysqlTable | null {
+function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly IndexRow[], scope: TableScope): MysqlTable | null {
   const { database, server, left, options } = scope;
   const id: TableId = { namespace: database.name, name: row.name };
   const isView = row.type === 'VIEW';

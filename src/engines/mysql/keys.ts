@@ -37,9 +37,7 @@ export function keysOf(indexes: readonly IndexRow[], columns: readonly ColumnRow
       },
     ];
   });
-  keys.sort(
-    (a, b) => Number(b.primary) - Number(a.primary) || a.columns.length - b.columns.length || (a.name < b.name ? -1 : 1),
-  );
+  keys.sort((a, b) => Number(b.primary) - Number(a.primary) || a.columns.length - b.columns.length || (a.name < b.name ? -1 : 1));
   return {
     primaryKey: keys.find(key => key.inLog)?.columns ?? [],
     keyset: keys.find(key => key.ordered)?.columns ?? [],

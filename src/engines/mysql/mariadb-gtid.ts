@@ -64,6 +64,11 @@ export class GtidList {
     return new GtidList(new Map(this.#last));
   }
 
+  /** Whether the transaction of this number in this domain is included. */
+  has(domain: number, sequence: number): boolean {
+    return (this.#last.get(domain)?.sequence ?? -1) >= sequence;
+  }
+
   /** The log has gone on to this transaction. */
   advance(domain: number, server: number, sequence: number): void {
     this.#last.set(domain, { domain, server, sequence });

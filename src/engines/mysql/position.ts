@@ -99,10 +99,36 @@ export function compareFiles(a: FilePosition, b: FilePosition): number | null {
   return Number(numberA) - Number(numberB) || a.pos - b.pos;
 }
 
+const memory = new WeakMap<Position, MysqlPosition>();
+
+/** As `fromPosition`, remembered with the object: long sets are parsed once. */
+export function parsed(position: Position): MysqlPosition {
+  let known = memory.get(position);
+  if (known === undefined) {
+    known = fromPosition(position);
+    memory.set(position, known);
+  }
+  return known;
+}
+
+/** Up to where the log was read, which is further than where it is resumed while prepared transactions are held back. */
+function reachedBy(position: Position): MysqlPosition {
+  const at = parsed(position);
+  const { held, reached } = position as JsonObject;
+  if (at.kind === 'gtid_set' && typeof held === 'string') {
+    const other = gtidSet(held, 'STATE_INVALID');
+    return other.kind === 'gtid_set' ? { kind: 'gtid_set', set: at.set.union(other.set) } : at;
+  }
+  if (at.kind === 'gtid_list' && typeof reached === 'string') return gtidList(reached, 'STATE_INVALID');
+  if (at.kind !== 'file' || typeof reached !== 'object' || reached === null || !('file' in reached)) return at;
+  const { file, pos } = reached;
+  return typeof file === 'string' && isOffset(pos) ? { ...at, file, pos } : at;
+}
+
 /** Whether everything up to `target` is included in `reached`; false for positions that have nothing to do with each other. */
 export function covers(reached: Position, target: Position): boolean {
-  const a = fromPosition(reached);
-  const b = fromPosition(target);
+  const a = reachedBy(reached);
+  const b = parsed(target);
   if (a.kind === 'gtid_set' && b.kind === 'gtid_set') return a.set.contains(b.set);
   if (a.kind === 'gtid_list' && b.kind === 'gtid_list') return a.list.covers(b.list);
   if (a.kind === 'file' && b.kind === 'file') return (compareFiles(a, b) ?? -1) >= 0;
@@ -111,11 +137,18 @@ export function covers(reached: Position, target: Position): boolean {
 
 /** The greatest position that both cover. Throws POSITION_LOST where there is none to be told. */
 export function meet(a: Position, b: Position): Position {
-  const left = fromPosition(a);
-  const right = fromPosition(b);
-  if (left.kind === 'gtid_set' && right.kind === 'gtid_set') return gtidSetPosition(left.set.intersect(right.set).toString());
+  const left = parsed(a);
+  const right = parsed(b);
+  if (left.kind === 'gtid_set' && right.kind === 'gtid_set') {
+    const both = left.set.intersect(right.set);
+    // The very position where it is one of them: it may say more than the set.
+    if (both.equals(left.set)) return a;
+    return both.equals(right.set) ? b : gtidSetPosition(both.toString());
+  }
   if (left.kind === 'gtid_list' && right.kind === 'gtid_list') {
     const list = left.list.meet(right.list);
+    if (list?.covers(left.list) === true) return a;
+    if (list?.covers(right.list) === true) return b;
     if (list !== null) return gtidListPosition(list.toString());
   }
   if (left.kind === 'file' && right.kind === 'file') {

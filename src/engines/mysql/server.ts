@@ -18,7 +18,8 @@ export const OLDEST = { mysql: 8_00_00, mariadb: 10_05_00 } as const;
 
 /** `8.0.36-0ubuntu0.22.04.1`, `5.5.5-10.6.14-MariaDB` (as old replication clients want it), `8.0.mysql_aurora.3.08.0`. */
 export function parseVersion(text: string): number {
-  const [, major = '0', minor = '0', patch = '0'] = /^(?:5\.5\.5-(?=\d+\.\d+\.\d+-MariaDB))?(\d+)\.(\d+)(?:\.(\d+))?/i.exec(text) ?? [];
+  const [, major = '0', minor = '0', patch = '0'] =
+    /^(?:5\.5\.5-(?=\d+\.\d+\.\d+-MariaDB))?(\d+)\.(\d+)(?:\.(\d+))?/i.exec(text) ?? [];
   return Number(major) * 10_000 + Number(minor) * 100 + Number(patch);
 }
 

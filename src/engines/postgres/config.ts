@@ -1,31 +1,24 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { commonConfig } from '../../contract/common-config.ts';
-
-/** The name of the only shard where `shards` is not used. */
-export const MAIN_SHARD = 'main';
-
-// A name or an address. One colon would be a port; two and more are an IPv6 address.
-const HOST = /^(?:[^\s:/@[\]]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?)$/;
-const hostRule = 'a host name or IP address alone: no scheme, port, path, user or brackets';
-const host = z.string().min(1).regex(HOST, hostRule);
-const port = z.int().min(1).max(65535);
-const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
-const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
-const pemRule = 'the PEM text itself (-----BEGIN …), not the path of a file';
+import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
+import {
+  caCertificate,
+  clientCertificate,
+  MAIN_SHARD,
+  port,
+  refuseHalfPair,
+  refuser,
+  refuseTwinShards,
+  refuseUnknownStarts,
+  shardHost,
+  shardName,
+  sourceHost,
+} from '../../contract/connection-config.ts';
 
 const shard = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .meta({
-        title: 'Name',
-        description: 'How this shard is called in state and records. Never change it.',
-        examples: ['eu-1'],
-        order: 0,
-      }),
-    host: host.meta({ title: 'Host', examples: ['eu-1.example.com'], pattern_descriptor: hostRule, order: 1 }),
+    name: shardName,
+    host: shardHost,
     port: port.optional().meta({ title: 'Port', description: 'As above where empty.', examples: [5432], order: 2 }),
     database: z.string().min(1).optional().meta({ title: 'Database', description: 'As above where empty.', order: 3 }),
     username: z.string().min(1).optional().meta({ title: 'Username', description: 'As above where empty.', order: 4 }),
@@ -36,16 +29,29 @@ const shard = z
   })
   .meta({ title: 'Shard' });
 
+const sslMode = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('disable').meta({ order: 0 }) }).meta({ title: 'disable', description: 'No encryption.' }),
+  z
+    .strictObject({ mode: z.literal('prefer').meta({ order: 0 }) })
+    .meta({ title: 'prefer', description: 'Encryption where the server offers it; the server is not verified.' }),
+  z
+    .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
+    .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
+  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
+    title: 'verify_ca',
+    description: 'Encryption, and the certificate of the server must come from the given authority.',
+  }),
+  z
+    .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
+    .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),
+]);
+
+export type SslMode = z.output<typeof sslMode>;
+
 const source = z
   .strictObject({
     engine: z.literal('postgres').meta({ order: 0 }),
-    host: host.meta({
-      title: 'Host',
-      description: 'Host name or IP address of the server.',
-      examples: ['db.example.com'],
-      pattern_descriptor: hostRule,
-      order: 1,
-    }),
+    host: sourceHost,
     port: port.default(5432).meta({ title: 'Port', examples: [5432], order: 2 }),
     database: z
       .string()
@@ -100,106 +106,37 @@ const source = z
       description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
       order: 9,
     }),
-    shards: z.array(shard).optional().meta({
-      title: 'Shards',
-      description:
-        'For an application-sharded database: servers or databases that all have the same tables. Replaces host and database above; what a shard leaves empty is taken from there.',
-      order: 10,
-    }),
-  })
-  .meta({ title: 'PostgreSQL' });
-
-const clientCertificate = {
-  client_certificate: z.string().regex(CERTIFICATE, pemRule).optional().meta({
-    title: 'Client certificate',
-    description: 'PEM, for servers that ask for one.',
-    pattern_descriptor: pemRule,
-    airbyte_secret: true,
-    multiline: true,
-    order: 2,
-  }),
-  client_key: z.string().regex(KEY, pemRule).optional().meta({
-    title: 'Client key',
-    description: 'PEM, the private key of the client certificate.',
-    pattern_descriptor: pemRule,
-    airbyte_secret: true,
-    multiline: true,
-    order: 3,
-  }),
-  client_key_password: z.string().min(1).optional().meta({
-    title: 'Client key password',
-    description: 'Where the key is encrypted.',
-    airbyte_secret: true,
-    multiline: true,
-    order: 4,
-  }),
-};
-const caCertificate = {
-  ca_certificate: z.string().regex(CERTIFICATE, pemRule).meta({
-    title: 'CA certificate',
-    description: 'PEM, the authority (or the bundle of them) that signed the certificate of the server.',
-    pattern_descriptor: pemRule,
-    airbyte_secret: true,
-    multiline: true,
-    order: 1,
-  }),
-};
-
-const sslMode = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('disable').meta({ order: 0 }) }).meta({ title: 'disable', description: 'No encryption.' }),
-  z
-    .strictObject({ mode: z.literal('prefer').meta({ order: 0 }) })
-    .meta({ title: 'prefer', description: 'Encryption where the server offers it; the server is not verified.' }),
-  z
-    .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
-    .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
-  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
-    title: 'verify_ca',
-    description: 'Encryption, and the certificate of the server must come from the given authority.',
-  }),
-  z
-    .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-    .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),
-]);
-
-export type SslMode = z.output<typeof sslMode>;
-
-/** Everything that a config file for PostgreSQL may say. Written once, here; `spec/spec.json` is made from it. */
-export const postgresConfig = z
-  .strictObject({
-    source: source.meta({ title: 'PostgreSQL', order: 0, group: 'db' }),
     ssl_mode: sslMode.default({ mode: 'prefer' }).meta({
       title: 'Encryption',
       description: 'As sslmode of libpq.',
       type: 'object',
       order: 10,
-      group: 'security',
     }),
-    ...commonConfig,
+    shards: z.array(shard).optional().meta({
+      title: 'Shards',
+      description:
+        'For an application-sharded database: servers or databases that all have the same tables. Replaces host and database above; what a shard leaves empty is taken from there.',
+      order: 11,
+    }),
   })
-  .superRefine((config, context) => {
-    const refuse = (path: (string | number)[], message: string): void => {
-      context.addIssue({ code: 'custom', path, message });
-    };
-    const seen = new Set<string>();
-    for (const [index, { name }] of (config.source.shards ?? []).entries()) {
-      if (seen.has(name)) refuse(['source', 'shards', index, 'name'], `two shards are called "${name}"`);
-      seen.add(name);
-    }
-    const ssl = config.ssl_mode;
-    if ('client_certificate' in ssl || 'client_key' in ssl) {
-      if (ssl.client_key === undefined) refuse(['ssl_mode', 'client_key'], 'a client certificate needs its key');
-      if (ssl.client_certificate === undefined) refuse(['ssl_mode', 'client_certificate'], 'a client key needs its certificate');
-    }
-    const shards = shardsOf(config.source);
-    for (const [database, positions] of Object.entries(config.starting_gtids ?? {})) {
-      for (const name of Object.keys(positions)) {
-        if (shards.some(known => known.name === name && known.database === database)) continue;
-        const known = shards.map(each => `"${each.database}" / "${each.name}"`).join(', ');
-        refuse(['starting_gtids'], `there is no database "${database}" with a shard "${name}"; there is: ${known}`);
-      }
-    }
-  });
+  .meta({ title: 'PostgreSQL' });
+
+/** Everything that a config file for PostgreSQL may say. Written once, here; `spec/spec.json` is made from it. */
+export const postgresConfig = z.preprocess(
+  sslModeInSource,
+  z
+    .strictObject({
+      source: source.meta({ title: 'PostgreSQL', order: 0, group: 'db' }),
+      ...commonConfig,
+    })
+    .superRefine((config, context) => {
+      const refuse = refuser(context);
+      const { shards, ssl_mode: ssl } = config.source;
+      refuseTwinShards(shards, refuse);
+      if ('client_certificate' in ssl || 'client_key' in ssl) refuseHalfPair(ssl, ['source', 'ssl_mode'], refuse);
+      refuseUnknownStarts(config.starting_gtids, shardsOf(config.source), refuse);
+    }),
+);
 
 export type PostgresConfig = z.output<typeof postgresConfig>;
 

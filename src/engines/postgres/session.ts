@@ -15,12 +15,20 @@ import { connect, disconnect } from './wire/connect.ts';
 import { serverError, toConnectorError } from './wire/errors.ts';
 
 /** One server or database of the config. Connects when it is first asked something. */
-class Member {
+class PostgresMember implements Member<PgTable> {
   readonly options: PostgresShardOptions;
   #client: pg.Client | undefined;
 
   constructor(options: PostgresShardOptions) {
     this.options = options;
+  }
+
+  get id(): ShardId {
+    return this.options.id;
+  }
+
+  shard(): Shard {
+    return new PostgresShard(this.options);
   }
 
   async query(): Promise<Query> {
@@ -76,100 +84,13 @@ class Member {
   }
 }
 
-function asProblem(error: ConnectorError): Problem {
-  if (error.code === 'STOPPED') throw error;
-  return { code: error.code, detail: error.detail };
-}
-
-class PostgresSession implements Session {
-  readonly #members: readonly Member[];
-  readonly #context: EngineContext;
-  #shards: readonly PostgresShard[] | undefined;
-
-  constructor(members: readonly Member[], context: EngineContext) {
-    this.#members = members;
-    this.#context = context;
-  }
-
-  async check(): Promise<readonly Problem[]> {
-    const found = await Promise.all(
-      this.#members.map(async member => {
-        const problems = await member.check();
-        if (this.#members.length === 1) return problems;
-        return problems.map(problem => ({ ...problem, detail: `Shard "${member.options.id}": ${problem.detail}` }));
-      }),
-    );
-    return found.flat();
-  }
-
-  async discover(): Promise<readonly Table[]> {
-    const [first = [], ...others] = await Promise.all(this.#members.map(member => member.discover()));
-    return others.reduce<readonly PgTable[]>((tables, other, index) => {
-      const id = this.#members[index + 1]?.options.id ?? ('' as ShardId);
-      return commonTables(tables, other, what => this.#context.log.warn(`Shard "${id}" ${what}`));
-    }, first);
-  }
-
-  shards(): Promise<readonly Shard[]> {
-    this.#shards ??= this.#members.map(member => new PostgresShard(member.options));
-    return Promise.resolve(this.#shards);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#members.map(member => member.close()), ...(this.#shards ?? []).map(shard => shard.close())]);
-  }
-}
-
-const columnsOf = (table: Table): string =>
-  JSON.stringify(
-    table.columns
-      .map(({ name, type, nullable }) => [name, type, nullable])
-      .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
-  );
-
-/**
- * The tables that both have with equal columns and key. One that only some can follow is not followed at all: a stream
- * has one way of being read.
- */
-function commonTables(tables: readonly PgTable[], others: readonly PgTable[], tell: (what: string) => void): readonly PgTable[] {
-  const byKey = new Map(others.map(table => [tableKey(table.id), table]));
-  const lacking: TableId[] = [];
-  const common = tables.flatMap((table): PgTable[] => {
-    const other = byKey.get(tableKey(table.id));
-    byKey.delete(tableKey(table.id));
-    if (other === undefined) {
-      lacking.push(table.id);
-      return [];
-    }
-    if (columnsOf(table) !== columnsOf(other)) {
-      tell(`has other columns in ${tableLabel(table.id)}: the table is left out.`);
-      return [];
-    }
-    const sameKey = table.primaryKey.join('\0') === other.primaryKey.join('\0');
-    if (!sameKey) tell(`has another key in ${tableLabel(table.id)}: the table is offered without one.`);
-    const follow = table.follow === true ? other.follow : table.follow;
-    const reason = `the shards do not agree on the key of ${tableLabel(table.id)}.`;
-    return [
-      {
-        ...table,
-        follow: sameKey || follow !== true ? follow : { reason },
-        primaryKey: sameKey ? table.primaryKey : [],
-        resumable: table.resumable && other.resumable,
-        replicaIdentity: sameKey && follow === true ? table.replicaIdentity : null,
-      },
-    ];
-  });
-  if (lacking.length > 0) tell(`lacks ${lacking.map(tableLabel).join(', ')}: left out.`);
-  if (byKey.size > 0) tell(`alone has ${[...byKey.values()].map(table => tableLabel(table.id)).join(', ')}: left out.`);
-  return common;
-}
-
-/** Opens nothing yet: each shard connects when it is needed, so that one bad address does not hide the others' problems. */
+/** Opens nothing yet: each member connects when it is needed. */
 export function openSession(config: PostgresConfig, context: EngineContext): Promise<Session> {
   const members = shardsOf(config.source).map(({ name, slot, ...login }) => {
-    const target: PgTarget = { ...login, ssl: config.ssl_mode };
+    const target: PgTarget = { ...login, ssl: config.source.ssl_mode };
     const own = { ...config, source: { ...config.source, replication_slot: slot } };
-    return new Member({ id: name as ShardId, target, config: own, context });
+    return new PostgresMember({ id: name as ShardId, target, config: own, context });
   });
-  return Promise.resolve(new PostgresSession(members, context));
+  const unfollowed = (table: PgTable): PgTable => ({ ...table, replicaIdentity: null });
+  return Promise.resolve(new ShardedSession({ members, context, unfollowed }));
 }

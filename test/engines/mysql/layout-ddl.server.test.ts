@@ -3,7 +3,6 @@ import { BinlogDecoder } from '../../../src/engines/mysql/binlog/decoder.ts';
 import * as codes from '../../../src/engines/mysql/binlog/events.ts';
 import { charsetOfCollation } from '../../../src/engines/mysql/layout/charsets.ts';
 import type { TableLayout } from '../../../src/engines/mysql/layout/column-layout.ts';
-import { isCompressed } from '../../../src/engines/mysql/layout/column-layout.ts';
 import { followStatement } from '../../../src/engines/mysql/layout/ddl.ts';
 import { layoutFromTableMap } from '../../../src/engines/mysql/layout/from-table-map.ts';
 import { LayoutCatalog } from '../../../src/engines/mysql/layout/layout-catalog.ts';
@@ -14,13 +13,13 @@ import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
 import { Random, seedOfRun } from '../../kit/random.ts';
 import { type MysqlServer, mysqlFlavors, query } from '../../kit/servers/mysql.ts';
 import { acquireMysql, rowMetadata } from '../../kit/servers/mysql-shared.ts';
-import { RandomDdl, type ServerColumn, type ServerTable, type ServerTables } from './random-ddl.ts';
+import { RandomDdl, type ServerColumn, type ServerTables } from './random-ddl.ts';
 
 /** TRIBUTARY_DDL_STATEMENTS for a long run. */
 const STATEMENTS = Number(process.env['TRIBUTARY_DDL_STATEMENTS'] ?? 100);
 const MARKER = 'marker';
 /** What the follower may not know, for the server breaks labels; or the text gets a length that depends on more. */
-const UNCERTAIN = /breaks its labels|converts columns and sets|compressed|it is like|becomes too long|too long becomes/;
+const UNCERTAIN = /breaks its labels|converts columns and sets|defines and converts|compressed|it is like|becomes too long|too long becomes/;
 
 type Client = Awaited<ReturnType<MysqlServer['client']>>;
 
@@ -51,18 +50,6 @@ async function serverTables(client: Client, database: string): Promise<ServerTab
   }
   return tables;
 }
-
-const asLayout = (schema: string, name: string, { columns, collation }: ServerTable): TableLayout => ({
-  schema,
-  name,
-  columns: columns.map(({ type, ...column }) => ({
-    ...column,
-    columnType: type,
-    ...(isCompressed(type) ? { compressed: true } : {}),
-  })),
-  defaultCharset: charsetOfCollation(collation) ?? '',
-  defaultCollation: collation,
-});
 
 /** What is followed, in the words of information_schema. A collation that is not known for certain is not compared. */
 const followed = (layout: TableLayout, actual: readonly ServerColumn[]): readonly ServerColumn[] =>
@@ -127,7 +114,7 @@ for (const flavor of mysqlFlavors) {
           for (const table of catalog.followed) catalog.forget(table);
           let step = 0;
           let maps = 0;
-          let lost = 0;
+          let compared = 0;
           const decoder = new BinlogDecoder({ flavor, hasChecksums: true });
           for (const event of await dumpEvents(server, { file: log })) {
             await decoder.open(event, 0, event.length);
@@ -160,10 +147,10 @@ for (const flavor of mysqlFlavors) {
                 for (const [name, table] of actual) {
                   const entry = catalog.find({ schema: database, name });
                   if (entry !== undefined && 'why' in entry) {
+                    // It stays so until the table is dropped: information_schema cannot say what broken labels are.
                     expect(entry.why, `${told}: ${name}`).toMatch(UNCERTAIN);
-                    lost += 1;
-                    catalog.set(asLayout(database, name, table));
                   } else {
+                    compared += 1;
                     expect(entry?.layout.defaultCharset, `${told}: ${name}`).toBe(charsetOfCollation(table.collation));
                     expect(entry && followed(entry.layout, table.columns), `${told}: ${name}`).toEqual(table.columns);
                   }
@@ -179,7 +166,7 @@ for (const flavor of mysqlFlavors) {
           }
           expect(step).toBe(STATEMENTS);
           expect(maps).toBeGreaterThan(STATEMENTS);
-          expect(lost, 'most statements are understood').toBeLessThan(STATEMENTS / 5);
+          expect(compared, 'most tables are known').toBeGreaterThan(STATEMENTS * 2);
         } finally {
           await client.end();
           await loose.end();

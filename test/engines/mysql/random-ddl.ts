@@ -19,6 +19,8 @@ export interface ServerTable {
 export type ServerTables = ReadonlyMap<string, ServerTable>;
 
 const CHARSETS = ['utf8mb4', 'utf8mb3', 'utf8', 'latin1', 'ucs2', 'utf16', 'gbk', 'sjis', 'cp1251', 'ascii'];
+/** In which ASCII stands for itself: servers leave the bytes of labels as they are when they convert a table. */
+const LIKE_ASCII = CHARSETS.filter(charset => charset !== 'ucs2' && charset !== 'utf16');
 const COLLATIONS = ['utf8mb4_bin', 'latin1_general_cs', 'utf8mb3_bin', 'utf8mb4_general_ci', 'latin1_bin', 'ucs2_bin', 'gbk_bin'];
 
 const NUMERIC = [
@@ -241,10 +243,24 @@ export class RandomDdl {
   #clause(left: string[], fresh: string[], columns: readonly ServerColumn[]): string {
     const random = this.#random;
     const take = (from: string[]): string => from.splice(random.between(0, from.length - 1), 1)[0] ?? 'id';
+    const labels = columns.filter(({ type }) => /^(enum|set)/.test(type));
+    const labelled = labels.length > 0;
+    const breaks = labels.some(({ charset }) => charset === null || !LIKE_ASCII.includes(charset));
     const kind =
       left.length === 0
         ? 'add'
-        : random.pick(['add', 'add', 'add-list', 'drop', 'modify', 'change', 'rename', 'convert', 'default', 'other']);
+        : random.pick([
+            'add',
+            'add',
+            'add-list',
+            'drop',
+            'modify',
+            'change',
+            'rename',
+            breaks ? 'drop' : 'convert',
+            'default',
+            'other',
+          ]);
     const optional = random.chance(0.5) ? this.#word('column ') : '';
     switch (kind) {
       case 'add':
@@ -260,7 +276,7 @@ export class RandomDdl {
       case 'rename':
         return `RENAME COLUMN ${this.#name(take(left))} TO ${this.#name(take(fresh))}`;
       case 'convert':
-        return `CONVERT TO ${random.pick(['CHARACTER SET', 'charset'])} ${random.pick(CHARSETS)}`;
+        return `CONVERT TO ${random.pick(['CHARACTER SET', 'charset'])} ${random.pick(labelled ? LIKE_ASCII : CHARSETS)}`;
       case 'default':
         return this.#charset();
       default:

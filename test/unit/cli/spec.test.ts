@@ -29,6 +29,12 @@ function* places(schema: JsonRecord, path = ''): Generator<Place> {
 const all = [...places(root)];
 
 describe('spec.json follows the rules of the form', () => {
+  it('is a JSON Schema: reads rely on it and do not look again', () => {
+    const ajv = new Ajv({ strict: false });
+    expect(ajv.validateSchema(root)).toBe(true);
+    expect(ajv.validateSchema({ type: 'no such type' })).toBe(false);
+  });
+
   it.each(['not', 'anyOf', 'allOf', 'patternProperties', 'prefixItems', 'if', 'then', 'else', '$ref', 'dependentSchemas'])(
     'has no %s',
     word => {

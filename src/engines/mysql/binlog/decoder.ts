@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { wrongChecksum } from './checksum.ts';
 import { EventCursor } from './event-cursor.ts';
 import * as codes from './events.ts';
 import { type LogFormat, readFormat } from './format.ts';
@@ -148,7 +148,10 @@ export class BinlogDecoder {
       if (cursor.left < codes.CHECKSUM_LENGTH) throw cursor.truncated();
       cursor.end -= codes.CHECKSUM_LENGTH;
     }
-    if (this.hasChecksums) this.verify(bytes, start, end, isFormat);
+    if (this.hasChecksums) {
+      const wrong = wrongChecksum(bytes, start, end, isFormat);
+      if (wrong !== null) throw cursor.unreadable(`its checksum is wrong (${wrong}), after ${this.file}:${this.position}`);
+    }
     this.advance(isFormat);
   }
 
@@ -157,22 +160,6 @@ export class BinlogDecoder {
     this.format = readFormat(this.cursor);
     this.hasChecksums = this.format.hasChecksums;
     this.tables.clear();
-  }
-
-  private verify(bytes: Uint8Array, start: number, end: number, isFormat: boolean): void {
-    const at = end - codes.CHECKSUM_LENGTH;
-    const stored = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-    let covered = bytes.subarray(start, at);
-    if (isFormat && (this.flags & codes.FLAG_BINLOG_IN_USE) !== 0) {
-      covered = new Uint8Array(covered); // a copy
-      covered[17]! &= ~codes.FLAG_BINLOG_IN_USE;
-    }
-    const computed = crc32(covered);
-    if (computed !== stored) {
-      throw this.cursor.unreadable(
-        `its checksum is wrong (${computed.toString(16)}, not ${stored.toString(16)}), after ${this.file}:${this.position}`,
-      );
-    }
   }
 
   /** Moves `position`. The header has its lower 32 bits; MariaDB leaves them 0 inside of transactions. */

@@ -165,8 +165,9 @@ function convertColumn(
   actions: readonly AlterAction[],
 ): ColumnLayout {
   if (column.charset === null) return column;
-  // What becomes of BINARY and COLLATE in a column that the same statement defines is not known here.
+  // What becomes of lengths, BINARY and COLLATE in a column that the same statement defines is not known here.
   const defined = actions.some(action => 'column' in action && action.column.name === column.name);
+  if (defined && column.charset !== charset) throw new UnclearStatement(`it defines and converts column ${column.name}`);
   const collation = defined ? null : chosen;
   if (charset === 'binary') throw new UnclearStatement('it turns text into binary strings');
   const type = parseColumnType(column.columnType);

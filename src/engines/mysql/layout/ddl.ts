@@ -2,7 +2,7 @@ import { alterTable, chooseDefaults } from './alter-table.ts';
 import { resolveColumn } from './column-definition.ts';
 import type { TableLayout } from './column-layout.ts';
 import { parseStatement } from './ddl-parser.ts';
-import type { KnownTable, LayoutCatalog } from './layout-catalog.ts';
+import type { LayoutCatalog } from './layout-catalog.ts';
 import type { StatementContext, TableName } from './sql-tokens.ts';
 import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
 import type { AlterAction, Statement } from './statement.ts';
@@ -146,18 +146,17 @@ function alter(catalog: LayoutCatalog, table: TableName, actions: readonly Alter
 }
 
 function rename(catalog: LayoutCatalog, from: TableName, to: TableName): readonly LayoutEffect[] {
-  const effects: LayoutEffect[] = [];
-  const known: KnownTable = catalog.find(from) ?? { table: from, why: `it was ${from.schema}.${from.name}, which is not known` };
   if (catalog.keyOf(from) === catalog.keyOf(to)) return [];
-  if (catalog.isFollowed(from)) effects.push({ kind: 'renamed', table: from, to });
+  const known = catalog.find(from);
+  const effects: LayoutEffect[] = catalog.isFollowed(from) ? [{ kind: 'renamed', table: from, to }] : [];
   catalog.forget(from);
   if (!catalog.isOurs(to.schema)) return effects;
-  if ('layout' in known) {
+  if (known !== undefined && 'layout' in known) {
     const layout = { ...known.layout, ...to };
     catalog.set(layout);
     if (catalog.isFollowed(to)) effects.push({ kind: 'replaced', table: to, layout, from });
-  } else if (catalog.isFollowed(to) || catalog.find(from) !== undefined) {
-    effects.push(...lose(catalog, to, known.why));
+  } else if (known !== undefined || catalog.isFollowed(to)) {
+    effects.push(...lose(catalog, to, known?.why ?? `it was ${from.schema}.${from.name}, which is not known`));
   }
   return effects;
 }
@@ -184,7 +183,9 @@ function named(catalog: LayoutCatalog, sql: string, { database, sqlMode }: State
   const words = new Set<string>();
   try {
     const tokens = new SqlTokens(sql, catalog.rules, sqlMode);
-    for (let token = tokens.next(); token.kind !== 'end'; token = tokens.next()) words.add(catalog.fold(token.text));
+    for (let token = tokens.next(); token.kind !== 'end'; token = tokens.next()) {
+      if (token.kind !== 'string') words.add(catalog.fold(token.text));
+    }
   } catch (error) {
     if (error instanceof UnclearStatement) return [...candidates.values()];
     throw error;

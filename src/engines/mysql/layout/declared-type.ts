@@ -118,8 +118,9 @@ function characterType(tokens: SqlTokens, word: string): DeclaredType {
   if (word === 'NATIONAL') kind = tokens.next().keyword;
   else if (word === 'LONG') {
     if (tokens.take('VARBINARY')) return { ...PLAIN, base: 'mediumblob' };
-    if ((tokens.take('CHAR') || tokens.take('CHARACTER')) && !tokens.take('VARYING')) throw tokens.unclear('VARYING');
-    else if (!tokens.take('VARCHAR')) tokens.take('VARCHARACTER');
+    for (const spelling of [['VARCHAR'], ['VARCHARACTER'], ['CHAR', 'VARYING'], ['CHARACTER', 'VARYING']]) {
+      if (tokens.take(...spelling)) break;
+    }
     return textAttributes(tokens, { ...PLAIN, base: 'mediumtext', text: true });
   }
   const fixed = kind === 'CHAR' || kind === 'CHARACTER' || kind === 'NCHAR';

@@ -137,7 +137,10 @@ export class LayoutCatalog {
 
   /** Every table of which something is known. */
   get known(): readonly TableName[] {
-    return [...this.#tables.values()].map(entry => ('layout' in entry ? entry.layout : entry.table));
+    return [...this.#tables.values()].map(entry => {
+      const { schema, name } = 'layout' in entry ? entry.layout : entry.table;
+      return { schema, name };
+    });
   }
 
   keyOf({ schema, name }: TableName): string {

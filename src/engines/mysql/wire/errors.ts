@@ -131,7 +131,8 @@ export function toConnectorError(error: unknown, what: string): ConnectorError {
   const as = (which: ErrorCode, detail: string): ConnectorError =>
     new ConnectorError(which, `${what}: ${sentence(detail)}`, { cause: error });
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return as('TLS_REFUSED', 'the server offers no TLS');
-  if (code === 'AUTH_SWITCH_PLUGIN_ERROR' || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') return as('AUTH_REJECTED', loginFailure(message));
+  if (code === 'AUTH_SWITCH_PLUGIN_ERROR' || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED')
+    return as('AUTH_REJECTED', loginFailure(message));
   if (code === 'PROTOCOL_CONNECTION_LOST' || /closed state|Connection lost/.test(message)) {
     return as('CONNECTION_LOST', 'the server closed the connection');
   }

@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { encrypt } from '../../../net/tls.ts';
 import type { SslMode } from '../config.ts';
 import { toConnectorError } from './errors.ts';
 
@@ -41,57 +40,14 @@ function answerOf(socket: Duplex, where: string): Promise<number> {
   });
 }
 
-function tlsOptions(ssl: SslMode, host: string): ConnectionOptions {
-  const options: ConnectionOptions = { host, minVersion: 'TLSv1.2' };
-  // RFC 6066: no address may stand in the server name indication.
-  if (isIP(host) === 0) options.servername = host;
-  if ('client_certificate' in ssl && ssl.client_certificate !== undefined) options.cert = ssl.client_certificate;
-  if ('client_key' in ssl && ssl.client_key !== undefined) options.key = ssl.client_key;
-  if ('client_key_password' in ssl && ssl.client_key_password !== undefined) options.passphrase = ssl.client_key_password;
-  if (ssl.mode === 'verify_ca' || ssl.mode === 'verify_full') {
-    options.ca = ssl.ca_certificate;
-    options.rejectUnauthorized = true;
-    // verify_full: Node's own check, names for names, IP entries for addresses.
-    if (ssl.mode === 'verify_ca') options.checkServerIdentity = () => undefined;
-  } else {
-    options.rejectUnauthorized = false;
-  }
-  return options;
-}
+const VERIFY = { require: 'nothing', verify_ca: 'authority', verify_full: 'name' } as const;
 
-function handshake(socket: Duplex, ssl: SslMode, host: string, where: string): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const what = `TLS with ${where} (ssl_mode ${ssl.mode})`;
-    let secure: TLSSocket;
-    try {
-      secure = connectTls({ ...tlsOptions(ssl, host), socket });
-    } catch (error) {
-      // A key or certificate that cannot be read: thrown at once, often without a code of its own.
-      const known = toConnectorError(error, what);
-      reject(known.code === 'INVARIANT' ? new ConnectorError('TLS_REFUSED', known.detail, { cause: error }) : known);
-      return;
-    }
-    const settle = (): void => {
-      secure.off('error', onError);
-      secure.off('close', onClose);
-    };
-    const onError = (error: Error): void => {
-      settle();
-      secure.on('error', () => {});
-      secure.destroy();
-      reject(toConnectorError(error, what));
-    };
-    const onClose = (): void => {
-      settle();
-      reject(new ConnectorError('CONNECTION_LOST', `${what}: the server closed the connection during the handshake.`));
-    };
-    secure.once('error', onError);
-    secure.once('close', onClose);
-    secure.once('secureConnect', () => {
-      settle();
-      resolve(secure);
-    });
-  });
+function handshake(socket: Duplex, ssl: SslMode, host: string, where: string): Promise<Duplex> {
+  const what = `TLS with ${where} (ssl_mode ${ssl.mode})`;
+  if (ssl.mode === 'disable' || ssl.mode === 'prefer') {
+    return encrypt(socket, { host, verify: 'nothing', certificates: {}, what });
+  }
+  return encrypt(socket, { host, verify: VERIFY[ssl.mode], certificates: ssl, what });
 }
 
 /**

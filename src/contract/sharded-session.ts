@@ -1,0 +1,115 @@
+import type { EngineContext, Problem, Session, Shard } from './engine.ts';
+import type { ConnectorError } from './errors.ts';
+import { type ShardId, type TableId, tableKey, tableLabel } from './ids.ts';
+import type { Table } from './table.ts';
+
+/** One of the servers or databases that a config names, as `check` and `discover` see it. */
+export interface Member<T extends Table> {
+  readonly id: ShardId;
+  /** Throws nothing but STOPPED: what fails is a finding. */
+  check(): Promise<readonly Problem[]>;
+  discover(): Promise<readonly T[]>;
+  /** A shard to read from, with connections of its own. */
+  shard(): Shard;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions<T extends Table> {
+  readonly members: readonly Member<T>[];
+  readonly context: EngineContext;
+  /** Takes from a table, which some shards cannot follow, what an engine notes for following it. */
+  readonly unfollowed?: (table: T) => T;
+}
+
+/** An error as a finding of `check`; STOPPED is thrown on. */
+export function asProblem(error: ConnectorError): Problem {
+  if (error.code === 'STOPPED') throw error;
+  return { code: error.code, detail: error.detail };
+}
+
+/** A session over one or many members. Opens nothing by itself, so that one bad address does not hide the others' problems. */
+export class ShardedSession<T extends Table> implements Session {
+  readonly #options: SessionOptions<T>;
+  #shards: readonly Shard[] | undefined;
+
+  constructor(options: SessionOptions<T>) {
+    this.#options = options;
+  }
+
+  async check(): Promise<readonly Problem[]> {
+    const { members } = this.#options;
+    const found = await Promise.all(
+      members.map(async member => {
+        const problems = await member.check();
+        if (members.length === 1) return problems;
+        return problems.map(problem => ({ ...problem, detail: `Shard "${member.id}": ${problem.detail}` }));
+      }),
+    );
+    return found.flat();
+  }
+
+  async discover(): Promise<readonly Table[]> {
+    const { members, context, unfollowed = (table: T): T => table } = this.#options;
+    const [first = [], ...others] = await Promise.all(members.map(member => member.discover()));
+    return others.reduce<readonly T[]>((tables, other, index) => {
+      const id = members[index + 1]?.id ?? '';
+      return commonTables(tables, other, { tell: what => context.log.warn(`Shard "${id}" ${what}`), unfollowed });
+    }, first);
+  }
+
+  shards(): Promise<readonly Shard[]> {
+    this.#shards ??= this.#options.members.map(member => member.shard());
+    return Promise.resolve(this.#shards);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const members = this.#options.members.map(member => member.close());
+    await Promise.all([...members, ...(this.#shards ?? []).map(shard => shard[Symbol.asyncDispose]())]);
+  }
+}
+
+const columnsOf = (table: Table): string =>
+  JSON.stringify(
+    table.columns
+      .map(({ name, type, nullable }) => [name, type, nullable])
+      .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+  );
+
+/**
+ * The tables that both have with equal columns and key. One that only some can follow is not followed at all: a stream
+ * has one way of being read.
+ */
+function commonTables<T extends Table>(
+  tables: readonly T[],
+  others: readonly T[],
+  { tell, unfollowed }: { readonly tell: (what: string) => void; readonly unfollowed: (table: T) => T },
+): readonly T[] {
+  const byKey = new Map(others.map(table => [tableKey(table.id), table]));
+  const lacking: TableId[] = [];
+  const common = tables.flatMap((table): T[] => {
+    const other = byKey.get(tableKey(table.id));
+    byKey.delete(tableKey(table.id));
+    if (other === undefined) {
+      lacking.push(table.id);
+      return [];
+    }
+    if (columnsOf(table) !== columnsOf(other)) {
+      tell(`has other columns in ${tableLabel(table.id)}: the table is left out.`);
+      return [];
+    }
+    const sameKey = table.primaryKey.join('\0') === other.primaryKey.join('\0');
+    if (!sameKey) tell(`has another key in ${tableLabel(table.id)}: the table is offered without one.`);
+    const follow = table.follow === true ? other.follow : table.follow;
+    const reason = `the shards do not agree on the key of ${tableLabel(table.id)}.`;
+    const agreed: T = {
+      ...table,
+      follow: sameKey || follow !== true ? follow : { reason },
+      primaryKey: sameKey ? table.primaryKey : [],
+      resumable: table.resumable && other.resumable,
+    };
+    return [agreed.follow === true ? agreed : unfollowed(agreed)];
+  });
+  if (lacking.length > 0) tell(`lacks ${lacking.map(tableLabel).join(', ')}: left out.`);
+  if (byKey.size > 0) tell(`alone has ${[...byKey.values()].map(table => tableLabel(table.id)).join(', ')}: left out.`);
+  return common;
+}

@@ -1,0 +1,80 @@
+import { ConnectorError } from '../../contract/errors.ts';
+import { type ColumnLayout, parseColumnType } from './layout/column-layout.ts';
+import { quoteIdent, quoteLiteral } from './sql.ts';
+import type { MysqlColumn } from './table.ts';
+
+/** A column by which rows are found or put in order, and how its values stand in a statement. */
+export interface KeyColumn {
+  readonly name: string;
+  /** The column as WHERE and ORDER BY name it. */
+  readonly sql: string;
+  /** What to SELECT so that `literal` understands the value; its order is the order of `sql`. */
+  readonly selectSql: string;
+  /**
+   * The constant that equals a value selected by `selectSql`, given as bytes of the text protocol. Compared with it, `sql`
+   * keeps its own collation and can use its index.
+   */
+  literal(value: Uint8Array): string;
+}
+
+const INTEGERS = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'integer', 'bigint', 'year']);
+const DECIMALS = new Set(['decimal', 'numeric', 'dec']);
+const FLOATS = new Set(['float', 'double', 'real', 'double precision']);
+const BYTES = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
+const TEXTS = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext']);
+const NUMBERED = new Set(['enum', 'set', 'bit']);
+
+const latin1 = (value: Uint8Array): string => Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?$/i;
+
+/** Values come back from the state: what is no number does not get into a statement. */
+function number(value: Uint8Array): string {
+  const text = latin1(value);
+  if (NUMBER.test(text)) return text;
+  throw new ConnectorError('STATE_INVALID', `the cursor of a snapshot holds "${text}" where a number should be.`);
+}
+
+const hex = (value: Uint8Array): string => `X'${Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')}'`;
+
+/** A constant of these bytes in a character set, with the collation of the column that it is compared with. */
+function textLiteral({ charset, collation }: ColumnLayout, value: Uint8Array): string {
+  const order = collation === null ? '' : ` COLLATE ${collation}`;
+  return `_${charset ?? 'utf8mb4'} ${hex(value)}${order}`;
+}
+
+/** Throws INVARIANT for a type that no key can be of. */
+export function keyColumn(column: MysqlColumn): KeyColumn {
+  const { name, layout } = column;
+  const { base } = parseColumnType(layout.columnType);
+  const sql = quoteIdent(name);
+  const plain = { name, sql, selectSql: sql };
+  if (INTEGERS.has(base) || DECIMALS.has(base)) return { ...plain, literal: number };
+  // All digits of it, which the bare column would not give, and a constant that is a double too.
+  if (FLOATS.has(base)) return { ...plain, selectSql: `${sql} * 1e0`, literal: value => asDouble(number(value)) };
+  if (BYTES.has(base)) return { ...plain, literal: hex };
+  if (TEXTS.has(base)) return { ...plain, literal: value => textLiteral(layout, value) };
+  // Labels are ordered by their numbers.
+  if (NUMBERED.has(base)) return { ...plain, selectSql: `CAST(${sql} AS UNSIGNED)`, literal: number };
+  if (base === 'json' || base === 'vector' || base.includes('geometr') || base.includes('point')) {
+    throw new ConnectorError('INVARIANT', `${name} is of type ${base}, which cannot be a key.`);
+  }
+  return { ...plain, literal: value => quoteLiteral(latin1(value)) };
+}
+
+const asDouble = (text: string): string => (/e/i.test(text) ? text : `${text}e0`);
+
+/**
+ * The condition for rows behind `values` in the order of the key. It begins with a plain comparison of the first column, by
+ * which every version of the servers finds the range in the index; row constructors they do not all understand.
+ */
+export function afterKey(columns: readonly KeyColumn[], values: readonly string[]): string {
+  const behind = (at: number): string => {
+    const column = columns[at];
+    const value = values[at];
+    if (column === undefined || value === undefined) throw new ConnectorError('INVARIANT', 'a key has no value');
+    const more = `${column.sql} > ${value}`;
+    return at === columns.length - 1 ? more : `(${more} OR (${column.sql} = ${value} AND ${behind(at + 1)}))`;
+  };
+  const [first] = columns;
+  return columns.length === 1 ? behind(0) : `${first?.sql ?? ''} >= ${values[0] ?? ''} AND ${behind(0)}`;
+}

@@ -1,0 +1,98 @@
+import type { Problem } from '../../contract/engine.ts';
+import { type Findings, listed, nothing, problem } from '../../contract/findings.ts';
+import { isSystemDatabase, readDatabases, sameName } from './catalog-queries.ts';
+import type { MysqlConfig } from './config.ts';
+import { discoverTables } from './discovery.ts';
+import { binlogProblems, settingProblems } from './log-settings.ts';
+import { type LogRights, privilegeProblems, readRights } from './privileges.ts';
+import { type ServerFacts, versionProblem } from './server.ts';
+import { literals, type Query, quoteIdent } from './sql.ts';
+import type { MysqlTable } from './table.ts';
+
+export interface Prerequisites extends Findings {
+  /** Nothing found so far keeps the log from being read. */
+  readonly mayReadLog: boolean;
+}
+
+/**
+ * Everything on this server that would keep a read from working, found without changing anything. The configured
+ * catalog is not known here, so a table that cannot be followed is only a notice, unless none can.
+ */
+export async function findProblems(query: Query, server: ServerFacts, config: MysqlConfig): Promise<Prerequisites> {
+  const tooOld = versionProblem(server);
+  if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), mayReadLog: false };
+  const { databases, tinyint1_as: tinyint1, server_id: serverId } = config.source;
+  const rights = await readRights(query, server);
+  const tables = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
+  const settings = await settingProblems(query, server, serverId);
+  const parts = [
+    settings,
+    rights.monitor && settings.logs ? await binlogProblems(query, server, settings, databases) : nothing,
+    privilegeProblems(server, rights, settings.gtids),
+    await databaseProblems(query, server, rights, databases, tables),
+    await cascadeNotices(query, server, tables),
+    followProblems(tables),
+  ];
+  return {
+    problems: parts.flatMap(part => part.problems),
+    notices: parts.flatMap(part => part.notices),
+    mayReadLog: settings.logs && rights.monitor,
+  };
+}
+
+async function databaseProblems(
+  query: Query,
+  server: ServerFacts,
+  { account }: LogRights,
+  names: readonly string[],
+  tables: readonly MysqlTable[],
+): Promise<Findings> {
+  const visible = (await readDatabases(query, server, names)).map(row => row.name);
+  const [everything] = await query.rows<{ names: string | null }>(
+    `SELECT GROUP_CONCAT(SCHEMA_NAME) AS names FROM information_schema.SCHEMATA WHERE LOWER(SCHEMA_NAME) IN (${literals(names.map(name => name.toLowerCase()))})`,
+  );
+  const problems = names.flatMap((name): Problem[] => {
+    const grant = `GRANT SELECT ON ${quoteIdent(name)}.* TO ${account};`;
+    if (isSystemDatabase(name)) {
+      const detail = `"${name}" is a database of the server itself; those are not offered. Remove it from databases.`;
+      return [{ code: 'DATABASE_UNKNOWN', detail }];
+    }
+    const found = visible.find(each => sameName(server, name, each));
+    if (found === undefined) {
+      const other = everything?.names ?? null;
+      const hint = other === null ? '' : ` There is "${other}"; upper and lower case matter on this server.`;
+      const detail = `There is no database "${name}", or the user has no right in it.${hint} If it is there, run: ${grant}`;
+      return [{ code: 'DATABASE_UNKNOWN', detail }];
+    }
+    if (tables.some(table => table.id.namespace === found)) return [];
+    const detail = `The database "${name}" has no tables that the user may read. If it has some, run: ${grant}`;
+    return [{ code: 'PERMISSION_DENIED', detail }];
+  });
+  return { problems, notices: [] };
+}
+
+/** InnoDB carries out foreign keys by itself, out of sight of the log; from version 9.6 on MySQL does it, and logs it. */
+async function cascadeNotices(query: Query, server: ServerFacts, tables: readonly MysqlTable[]): Promise<Findings> {
+  const [native] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'");
+  const inLog = server.flavor === 'mysql' && server.version >= 9_06_00 && native?.Value !== 'ON';
+  const namespaces = [...new Set(tables.map(table => table.id.namespace))];
+  if (inLog || namespaces.length === 0) return nothing;
+  const rows = await query.rows<{ label: string }>(`
+    SELECT DISTINCT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME) AS label FROM information_schema.REFERENTIAL_CONSTRAINTS
+     WHERE CONSTRAINT_SCHEMA IN (${literals(namespaces)})
+       AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN ('CASCADE', 'SET NULL'))`);
+  if (rows.length === 0) return nothing;
+  const notice = `The log of this server lacks what foreign keys change by ON DELETE or ON UPDATE (CASCADE, SET NULL), in ${listed(rows.map(row => row.label))}: such changes are not read.`;
+  return { problems: [], notices: [notice] };
+}
+
+function followProblems(tables: readonly MysqlTable[]): Findings {
+  const reasons = tables.flatMap(table => (table.follow === true ? [] : [table.follow.reason]));
+  if (tables.length === 0 || reasons.length < tables.length) {
+    const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0).map(table => table.id.name);
+    const notice = `Without a primary key or a unique one without NULL: ${listed(keyless)}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`;
+    const notices = reasons.map(reason => `Only as full refresh: ${reason}`);
+    return { problems: [], notices: keyless.length === 0 ? notices : [...notices, notice] };
+  }
+  return problem('SERVER_SETTING', `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
+}

@@ -1,0 +1,175 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+import type { JsonObject, Position } from '../../../contract/ids.ts';
+import type { Gtid } from '../binlog/gtid.ts';
+import { GtidSet } from '../gtid-set.ts';
+import { GtidList } from '../mariadb-gtid.ts';
+import { compareFiles, covers, type FilePosition, parsed } from '../position.ts';
+
+/** A prepared XA transaction whose changes are held back. The log is resumed before it. */
+interface Held {
+  readonly source: string;
+  readonly gno: number;
+  /** Where the log stood in front of it, of the kind that the place has. */
+  readonly list: GtidList;
+  readonly file: FilePosition;
+}
+
+/**
+ * How far the log has been read, live. Moves with each transaction without parsing or printing what did not change, and
+ * hands out positions from which the log can be read on.
+ */
+export class LogPlace {
+  readonly kind: 'gtid_set' | 'gtid_list' | 'file';
+  /** Counts the transactions that have begun. */
+  serial = 0;
+
+  readonly #set: GtidSet;
+  #list: GtidList;
+  #file: FilePosition;
+  /** The transaction at hand. */
+  #source = '';
+  #gno = 0;
+  #domain = 0;
+  #server = 0;
+  #sid = '';
+  #tag = '';
+  /** The source that the set has grown at last; empty when it is not known. */
+  #grown = '';
+  readonly #held = new Map<string, Held>();
+  #extra: JsonObject | null;
+  #handedOut: Position;
+  #changed = false;
+
+  constructor(from: Position) {
+    const at = parsed(from);
+    const { tables } = from as JsonObject;
+    this.kind = at.kind;
+    this.#set = at.kind === 'gtid_set' ? at.set.clone() : GtidSet.empty();
+    this.#list = at.kind === 'gtid_list' ? at.list.clone() : GtidList.empty();
+    this.#file = at.kind === 'file' ? at : { file: '', pos: 4, server: '' };
+    this.#extra = tables === undefined ? null : { tables };
+    this.#handedOut = from;
+  }
+
+  /** What else the position must say: see `LogTables.others`. */
+  set others(json: JsonObject | null) {
+    this.#extra = json === null ? null : { tables: json };
+    this.#changed = true;
+  }
+
+  /** The place has moved since the last position was handed out. */
+  get moved(): boolean {
+    return this.#changed;
+  }
+
+  /** A transaction begins behind the place. */
+  begin(gtid: Gtid): void {
+    this.serial += 1;
+    if (this.kind === 'file') return;
+    if (this.kind === 'gtid_list') {
+      this.#domain = gtid.domainId;
+      this.#server = gtid.serverId;
+    } else {
+      if (gtid.flavor === 'anonymous') {
+        const detail = 'the log has a transaction without a GTID: gtid_mode was turned off, and the state has a GTID set.';
+        throw new ConnectorError('POSITION_LOST', detail);
+      }
+      if (gtid.sid !== this.#sid || gtid.tag !== this.#tag) {
+        this.#sid = gtid.sid;
+        this.#tag = gtid.tag;
+        this.#source = gtid.tag === '' ? gtid.sid : `${gtid.sid}:${gtid.tag}`;
+      }
+    }
+    this.#gno = gtid.gno;
+  }
+
+  /** The transaction at hand is done with; the next one begins at `position` of `file`. */
+  commit(file: string, position: number): void {
+    if (this.kind === 'gtid_set') this.#include(this.#source, this.#gno);
+    this.#advance(file, position);
+  }
+
+  /** The transaction at hand is prepared under this name: it is passed, but the log is resumed before it. */
+  hold(name: string, file: string, position: number): void {
+    this.#held.set(name, { source: this.#source, gno: this.#gno, list: this.#list.clone(), file: this.#file });
+    this.#advance(file, position);
+  }
+
+  /** The prepared transaction has come to its end. */
+  release(name: string): void {
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    this.#held.delete(name);
+    if (this.kind === 'gtid_set') this.#include(held.source, held.gno);
+    this.#changed = true;
+  }
+
+  /** Between two transactions: the log goes on here. Means something only where positions are those of files. */
+  idle(file: string, position: number): void {
+    if (this.kind === 'file' && (file !== this.#file.file || position !== this.#file.pos)) this.#advance(file, position);
+  }
+
+  /** Whether the transaction at hand is included in `position`. */
+  isIn(position: Position): boolean {
+    const other = parsed(position);
+    if (other.kind === 'gtid_set' && this.kind === 'gtid_set') return other.set.has(this.#source, this.#gno);
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return other.list.has(this.#domain, this.#gno);
+    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? 1) < 0;
+    return false;
+  }
+
+  /** Whether everything up to `target` has been passed. */
+  covers(target: Position): boolean {
+    const other = parsed(target);
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return this.#list.covers(other.list);
+    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? -1) >= 0;
+    if (other.kind !== 'gtid_set' || this.kind !== 'gtid_set') return false;
+    return this.#held.size === 0 ? this.#set.contains(other.set) : covers(this.position(), target);
+  }
+
+  /** Whether `position` is what the place has handed out last: then `covers` knows about it without parsing. */
+  isAt(position: Position): boolean {
+    return position === this.#handedOut && !this.#changed;
+  }
+
+  /** Where the log can be resumed. The same object as long as the place has not moved. */
+  position(): Position {
+    if (!this.#changed) return this.#handedOut;
+    this.#changed = false;
+    this.#handedOut = { ...this.#place(), ...this.#extra } as Position;
+    return this.#handedOut;
+  }
+
+  #place(): JsonObject {
+    const [oldest] = this.#held.values();
+    switch (this.kind) {
+      case 'gtid_set': {
+        const set = this.#grown === '' ? this.#set.toString() : this.#set.textGrowingAt(this.#grown);
+        if (oldest === undefined) return { gtid_set: set };
+        const held = GtidSet.empty();
+        for (const { source, gno } of this.#held.values()) held.add(source, gno);
+        return { gtid_set: set, held: held.toString() };
+      }
+      case 'gtid_list': {
+        const list = this.#list.toString();
+        return oldest === undefined ? { gtid_list: list } : { gtid_list: oldest.list.toString(), reached: list };
+      }
+      case 'file': {
+        const { file, pos, server } = oldest?.file ?? this.#file;
+        const reached = { file: this.#file.file, pos: this.#file.pos };
+        return { file, pos, server, ...(oldest === undefined ? {} : { reached }) };
+      }
+    }
+  }
+
+  #include(source: string, gno: number): void {
+    this.#set.add(source, gno);
+    this.#grown = source;
+  }
+
+  #advance(file: string, position: number): void {
+    this.#changed = true;
+    if (this.kind === 'gtid_list') this.#list.advance(this.#domain, this.#server, this.#gno);
+    else if (this.kind === 'file') this.#file = { file, pos: position, server: this.#file.server };
+  }
+}

@@ -1,0 +1,84 @@
+import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
+import type { ShardId } from '../../contract/ids.ts';
+import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { type MysqlConfig, shardsOf } from './config.ts';
+import { discoverTables } from './discovery.ts';
+import { tryLog } from './log-access.ts';
+import type { MysqlShardOptions, MysqlTarget } from './options.ts';
+import { findProblems } from './prerequisites.ts';
+import { queryOn } from './sql.ts';
+import type { MysqlTable } from './table.ts';
+import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
+import { toConnectorError } from './wire/errors.ts';
+
+export type ShardFactory = (options: MysqlShardOptions) => Shard;
+
+/** One server of the config. Connects when it is first asked something. */
+class MysqlMember implements Member<MysqlTable> {
+  readonly #options: MysqlShardOptions;
+  readonly #newShard: ShardFactory;
+  #connection: MysqlConnection | undefined;
+
+  constructor(options: MysqlShardOptions, newShard: ShardFactory) {
+    this.#options = options;
+    this.#newShard = newShard;
+  }
+
+  get id(): ShardId {
+    return this.#options.id;
+  }
+
+  shard(): Shard {
+    return this.#newShard(this.#options);
+  }
+
+  async discover(): Promise<readonly MysqlTable[]> {
+    const { config, context, target } = this.#options;
+    const { databases, tinyint1_as: tinyint1, json_columns: json } = config.source;
+    const { driver, server } = await this.#connected();
+    try {
+      return await discoverTables(queryOn(driver), server, {
+        databases,
+        tinyint1,
+        nativeJson: json === 'native',
+        log: context.log,
+      });
+    } catch (error) {
+      throw toConnectorError(error, `Reading the tables on ${target.host}:${target.port}`);
+    }
+  }
+
+  async check(): Promise<readonly Problem[]> {
+    const { config, context, target } = this.#options;
+    const where = `${target.host}:${target.port}`;
+    try {
+      const { driver, server } = await this.#connected();
+      const { problems, notices, mayReadLog } = await findProblems(queryOn(driver), server, config);
+      for (const notice of notices) context.log.info(notice);
+      if (!mayReadLog) return problems;
+      return [...problems, ...(await tryLog(target, context))];
+    } catch (error) {
+      return [asProblem(toConnectorError(error, `Checking ${where}`))];
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#connection !== undefined) await disconnect(this.#connection);
+    this.#connection = undefined;
+  }
+
+  async #connected(): Promise<MysqlConnection> {
+    const { target, context } = this.#options;
+    this.#connection ??= await connect(target, { applicationName: 'source-tributary' }, context);
+    return this.#connection;
+  }
+}
+
+/** Opens nothing yet: each member connects when it is needed. */
+export function openSession(config: MysqlConfig, context: EngineContext, newShard: ShardFactory): Promise<Session> {
+  const members = shardsOf(config.source).map(({ name, ...login }) => {
+    const target: MysqlTarget = { ...login, ssl: config.source.ssl_mode };
+    return new MysqlMember({ id: name as ShardId, target, config, context }, newShard);
+  });
+  return Promise.resolve(new ShardedSession({ members, context }));
+}

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
-import type { ConnectorError } from '../../contract/errors.ts';
-import { type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
-import type { Table } from '../../contract/table.ts';
+import type { ShardId } from '../../contract/ids.ts';
+import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import type { PgTarget, PostgresShardOptions } from './options.ts';

@@ -130,7 +130,7 @@ describeServer('MySQL, partial updates', mysqlUnavailable('mysql'), () => {
 
   it(`give the document that a SELECT gives (seed ${seed})`, async () => {
     const document = `JSON_OBJECT('a', JSON_ARRAY(1, JSON_OBJECT('b', REPEAT('x', 400)), 'three'), 'b', JSON_OBJECT('a', 1.5, 'é', JSON_ARRAY(1, 2, 3)), 'long key', REPEAT('z', 900), 'q"uote', TRUE)`;
-    const updates = fc.sample(update, { seed, numRuns: 300 });
+    const updates = fc.sample(update, { seed, numRuns: 600 });
     const table = await lab.table(
       'JSON',
       updates.map(() => document),

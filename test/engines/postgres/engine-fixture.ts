@@ -44,7 +44,7 @@ export function engineConfig(
 
 export function engineTarget(config: PostgresConfig): PgTarget {
   const { host, port, database, username, password = '' } = config.source;
-  return { host, port, database, username, password, ssl: config.ssl_mode };
+  return { host, port, database, username, password, ssl: config.source.ssl_mode };
 }
 
 /** Runs `body` on a connection as the engine makes it. */

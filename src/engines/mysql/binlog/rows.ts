@@ -61,6 +61,8 @@ export class Rows {
   private at = 0;
   private end = 0;
   private rows = 0;
+  private marked = 0;
+  private markedRows = 0;
   /** For each JSON column of the table, by place: does the row at hand have it as diffs? */
   private readonly diffs: Uint8Array = new Uint8Array(MAX_COLUMNS);
   private hasDiffs = false;
@@ -103,6 +105,20 @@ export class Rows {
     if (this.at === from) throw this.unreadable('its rows have no columns');
     this.rows++;
     return true;
+  }
+
+  /** Remembers where the row at hand ends, so that `back` can return to it. */
+  mark(): void {
+    const { table } = this;
+    if (table !== null && !this.isBegun) this.begin(table);
+    this.marked = this.at;
+    this.markedRows = this.rows;
+  }
+
+  /** The next row is the one behind `mark`, once more. */
+  back(): void {
+    this.at = this.marked;
+    this.rows = this.markedRows;
   }
 
   private begin(table: TableMap): void {

@@ -62,7 +62,7 @@ export function toConnectorError(error: unknown, what: string): ConnectorError {
   if (known !== undefined) return known;
   const message = messageOf(error);
   if (/^Connection terminated|^Query read timeout|not queryable|Client was closed/.test(message)) {
-    return new ConnectorError('CONNECTION_LOST', `${what}: the server closed the connection.`, { cause: error });
+    return new ConnectorError('CONNECTION_LOST', `${what}: ${message}.`, { cause: error });
   }
   if (/password must be a (non-empty )?string/.test(message)) {
     return new ConnectorError('AUTH_REJECTED', `${what}: the server asks for a password, and none is set.`, { cause: error });

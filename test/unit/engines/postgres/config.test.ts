@@ -23,8 +23,8 @@ describe('postgresConfig', () => {
         replication_slot: 'tributary',
         publication: 'tributary',
         json_columns: 'text',
+        ssl_mode: { mode: 'prefer' },
       },
-      ssl_mode: { mode: 'prefer' },
       invalid_position: 'fail',
       state_type: 'global',
       checkpoint_interval_seconds: 10,
@@ -60,12 +60,12 @@ describe('postgresConfig', () => {
     ['source.json_columns', { source: { ...source, json_columns: 'object' } }],
     ['source.engine', { source: { ...source, engine: 'mysql' } }],
     ['source', { source: { ...source, hsot: 'x' } }],
-    ['ssl_mode.mode', { source, ssl_mode: { mode: 'verify-full' } }],
-    ['ssl_mode.ca_certificate', { source, ssl_mode: { mode: 'verify_full' } }],
-    ['ssl_mode.ca_certificate', { source, ssl_mode: { mode: 'verify_ca', ca_certificate: '/etc/ca.pem' } }],
-    ['ssl_mode.client_key', { source, ssl_mode: { mode: 'require', client_certificate: certificate } }],
-    ['ssl_mode.client_certificate', { source, ssl_mode: { mode: 'require', client_key: key } }],
-    ['ssl_mode', { source, ssl_mode: { mode: 'disable', ca_certificate: certificate } }],
+    ['source.ssl_mode.mode', { source, ssl_mode: { mode: 'verify-full' } }],
+    ['source.ssl_mode.ca_certificate', { source, ssl_mode: { mode: 'verify_full' } }],
+    ['source.ssl_mode.ca_certificate', { source, ssl_mode: { mode: 'verify_ca', ca_certificate: '/etc/ca.pem' } }],
+    ['source.ssl_mode.client_key', { source, ssl_mode: { mode: 'require', client_certificate: certificate } }],
+    ['source.ssl_mode.client_certificate', { source, ssl_mode: { mode: 'require', client_key: key } }],
+    ['source.ssl_mode', { source, ssl_mode: { mode: 'disable', ca_certificate: certificate } }],
     ['invalid_position', { source, invalid_position: 'ignore' }],
     ['state_type', { source, state_type: 'legacy' }],
     ['checkpoint_interval_seconds', { source, checkpoint_interval_seconds: -1 }],
@@ -75,6 +75,16 @@ describe('postgresConfig', () => {
     ['', { source, ssl: true }],
   ])('complains at "%s"', (path, config) => {
     expect(complaints(config).map(line => line.slice(0, line.indexOf(': ')))).toEqual([path]);
+  });
+
+  it('takes ssl_mode beside source as well, but not in both places', () => {
+    const mode = { mode: 'require' };
+    expect(postgresConfig.parse({ source, ssl_mode: mode })).toEqual(
+      postgresConfig.parse({ source: { ...source, ssl_mode: mode } }),
+    );
+    expect(complaints({ source: { ...source, ssl_mode: mode }, ssl_mode: mode })).toEqual([
+      expect.stringContaining('Unrecognized key: "ssl_mode"'),
+    ]);
   });
 
   it('takes every form of client certificate', () => {

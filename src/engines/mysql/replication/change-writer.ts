@@ -1,0 +1,158 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
+import { NULLED, SAID } from '../../../values/value-writer.ts';
+import {
+  type RowImage,
+  type Rows,
+  ROWS_DELETE,
+  ROWS_INSERT,
+  ROWS_UPDATE,
+  VALUE_ABSENT,
+  VALUE_JSON_DIFFS,
+  VALUE_NULL,
+  VALUE_PRESENT,
+} from '../binlog/rows.ts';
+import { VerdictCell } from '../types.ts';
+import type { Wanted } from './reread.ts';
+import { NOWHERE, type RowPlan } from './row-plan.ts';
+
+/** Turns the row that a ROWS event stands on into records. The hot path of the log: no object per row. */
+export class ChangeWriter {
+  readonly #records: RecordWriter;
+  readonly #cell = new VerdictCell();
+
+  constructor(records: RecordWriter) {
+    this.#records = records;
+  }
+
+  /** Hands out the row's ordering keys without writing it, so that every replay numbers alike. */
+  pass(rows: Rows): void {
+    this.#records.advance(rows.kind === ROWS_UPDATE ? 2 : 1);
+  }
+
+  /** Writes the record, or the two of a changed key. `reread` has the values that the log lacks. */
+  write(plan: RowPlan, rows: Rows, reread: Wanted | null): void {
+    const records = this.#records;
+    records.advance(rows.kind === ROWS_UPDATE ? 2 : 1);
+    if (rows.kind === ROWS_INSERT) this.#row(plan, 'c', rows, reread);
+    else if (rows.kind === ROWS_DELETE) this.#delete(plan, rows);
+    else if (this.#keyChanged(plan, rows)) {
+      records.stepBack(1);
+      this.#delete(plan, rows);
+      records.stepBack(0);
+      this.#row(plan, 'c', rows, reread);
+    } else this.#row(plan, 'u', rows, reread);
+  }
+
+  #row(plan: RowPlan, operation: Operation, rows: Rows, reread: Wanted | null): void {
+    const { sources, template } = plan;
+    const { keys } = template;
+    const { after, before } = rows;
+    const out = this.#records.begin(template, operation);
+    for (let at = 0; at < sources.length; at++) {
+      const source = sources[at]!;
+      if (source === NOWHERE) continue;
+      out.raw(keys[at]!);
+      const mark = source < 0 ? VALUE_ABSENT : after.marks[source]!;
+      if (mark === VALUE_PRESENT) this.#value(plan, at, source, rows, after);
+      else if (mark === VALUE_NULL) out.null();
+      else if (mark === VALUE_JSON_DIFFS) this.#changedJson(plan, at, source, rows);
+      else if (source >= 0 && before.count > 0 && before.marks[source] === VALUE_PRESENT) {
+        this.#value(plan, at, source, rows, before);
+      } else if (source >= 0 && before.count > 0 && before.marks[source] === VALUE_NULL) out.null();
+      else this.#found(plan, at, reread);
+    }
+    this.#records.end();
+  }
+
+  /** All of the old row that the log has: everything, or the key. Columns that it does not have are left out, not made null. */
+  #delete(plan: RowPlan, rows: Rows): void {
+    const { sources, template } = plan;
+    const { before } = rows;
+    const out = this.#records.begin(template, 'd');
+    for (let at = 0; at < sources.length; at++) {
+      const source = sources[at]!;
+      const mark = source < 0 ? VALUE_ABSENT : before.marks[source]!;
+      if (mark === VALUE_ABSENT) continue;
+      out.raw(template.keys[at]!);
+      if (mark === VALUE_NULL) out.null();
+      else this.#value(plan, at, source, rows, before);
+    }
+    this.#records.end();
+  }
+
+  #value(plan: RowPlan, at: number, source: number, rows: Rows, image: RowImage): void {
+    const cell = this.#cell;
+    const end = image.ends[source]!;
+    const { out } = this.#records;
+    const next = plan.writers[at]!.binary(out, rows.bytes, image.starts[source]!, end, plan.metadata[at]!, cell);
+    if (next !== end) throw unfit(plan, at);
+    if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+  }
+
+  /** A JSON document of which the log has what changed. */
+  #changedJson(plan: RowPlan, at: number, source: number, rows: Rows): void {
+    const { before, after, bytes } = rows;
+    const { partial } = plan.writers[at]!;
+    if (partial === undefined || before.count === 0 || before.marks[source] !== VALUE_PRESENT) throw unfit(plan, at);
+    const cell = this.#cell;
+    const end = after.ends[source]!;
+    const { out } = this.#records;
+    const next = partial(
+      out,
+      bytes,
+      before.starts[source]!,
+      before.ends[source]!,
+      bytes,
+      after.starts[source]!,
+      end,
+      cell,
+    );
+    if (next !== end) throw unfit(plan, at);
+    if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+  }
+
+  /** A value as it was read again. */
+  #found(plan: RowPlan, at: number, reread: Wanted | null): void {
+    const records = this.#records;
+    const { out } = records;
+    const value = reread?.found?.get(at);
+    if (value === undefined) {
+      out.null();
+      records.change(at, NULLED, 'SOURCE_RETRIEVAL_ERROR');
+    } else if (value === null) out.null();
+    else {
+      const verdict = plan.writers[at]!.text(out, value, 0, value.length);
+      if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
+    }
+  }
+
+  #keyChanged(plan: RowPlan, rows: Rows): boolean {
+    const { before, after, bytes } = rows;
+    for (const source of plan.keySources) {
+      if (source < 0 || before.marks[source] === VALUE_ABSENT) {
+        const { id } = plan.table;
+        const detail = `the log lacks a column of the key of ${tableLabel(id)}, which it had not, or which was another, when the row was written.`;
+        throw new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
+      }
+      const mark = after.marks[source]!;
+      if (mark === VALUE_ABSENT) continue;
+      if (mark !== before.marks[source]) return true;
+      const start = after.starts[source]!;
+      const length = after.ends[source]! - start;
+      const old = before.starts[source]!;
+      if (length !== before.ends[source]! - old) return true;
+      for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[old + i]) return true;
+    }
+    return false;
+  }
+}
+
+function unfit(plan: RowPlan, at: number): ConnectorError {
+  const { id } = plan.table;
+  const name = plan.template.selection.columns[at]?.name ?? '';
+  return new ConnectorError('VALUE_UNREADABLE', `a value of the column "${name}" of ${tableLabel(id)} does not end where it should.`, {
+    table: id,
+  });
+}

@@ -1,0 +1,91 @@
+import { JsonWriter } from '../../../bytes/json-writer.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import { type RowImage, type Rows, VALUE_PRESENT } from '../binlog/rows.ts';
+import { columnOf } from '../snapshot/row-reader.ts';
+import { qualified, quoteIdent, quoteLiteral } from '../sql.ts';
+import { VerdictCell } from '../types.ts';
+import type { RawConnection } from '../wire/raw-connection.ts';
+import { TextRow } from '../wire/text-row.ts';
+import type { RowPlan } from './row-plan.ts';
+
+/** Rows of one query: each costs a comparison for each row that is found. */
+export const BATCH = 100;
+
+/** A row of the log that lacks values, and what the table has for them now. */
+export interface Wanted {
+  /** The condition that finds the row by its key; null where the log does not have it. */
+  readonly condition: string | null;
+  /** By selected column: the value's text form, or null for NULL. Undefined: the row is not there any more. */
+  found: ReadonlyMap<number, Uint8Array | null> | undefined;
+}
+
+/** What the row at hand is found by: its key, as it is now. */
+export function wanted(plan: RowPlan, rows: Rows): Wanted {
+  const parts: string[] = [];
+  for (const [at, source] of plan.keySources.entries()) {
+    const image = source >= 0 && rows.after.marks[source] === VALUE_PRESENT ? rows.after : rows.before;
+    if (source < 0 || image.count === 0 || image.marks[source] !== VALUE_PRESENT) return { condition: null, found: undefined };
+    parts.push(`${quoteIdent(plan.table.primaryKey[at] ?? '')} = ${keyLiteral(plan, at, source, image, rows.bytes)}`);
+  }
+  return { condition: parts.length === 0 ? null : parts.join(' AND '), found: undefined };
+}
+
+const scratch = new JsonWriter(256);
+const cell = new VerdictCell();
+const ISO = /^(\d{4}-\d\d-\d\d)T(.*?)Z?$/;
+
+/** A value of the key in the log as a constant of a statement: by way of what a record says of it. */
+function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, bytes: Uint8Array): string {
+  const writers = plan.keyWriters[at]!;
+  scratch.clear();
+  writers.binary(scratch, bytes, image.starts[source]!, image.ends[source]!, plan.keyMetadata[at]!, cell);
+  const value: unknown = JSON.parse(scratch.bytes.toString('utf8', 0, scratch.length));
+  const text = scratch.bytes.toString('utf8', 0, scratch.length);
+  if (typeof value !== 'string') return typeof value === 'number' ? text : text === 'true' ? '1' : '0';
+  const { layout } = columnOf(plan.table, plan.table.primaryKey[at] ?? '');
+  if (/^(?:binary|varbinary|\w*blob)\b/.test(layout.columnType)) return `X'${Buffer.from(value, 'base64').toString('hex')}'`;
+  if (/^bit\b/.test(layout.columnType)) return `b'${value}'`;
+  const [, day, time] = ISO.exec(value) ?? [];
+  if (day !== undefined && /^(?:datetime|timestamp)\b/.test(layout.columnType)) return quoteLiteral(`${day} ${time ?? ''}`);
+  return quoteLiteral(value);
+}
+
+/**
+ * Fetches values that the log does not carry (row images that are not FULL, virtual columns, columns added since) by the
+ * key of the row. What is read must not be older than the change: the caller waits until its transaction is visible. It
+ * may be newer: a later change of the value has a record of its own with a larger key.
+ */
+export async function reread(
+  connection: RawConnection,
+  plan: RowPlan,
+  rows: readonly Wanted[],
+  columns: readonly number[],
+): Promise<void> {
+  const known = rows.flatMap((row, at) => (row.condition === null ? [] : [{ row, at }]));
+  if (known.length === 0) return;
+  const { table, template } = plan;
+  connection.what = `Reading rows of ${tableLabel(table.id)} again`;
+  const names = columns.map(at => columnOf(table, template.selection.columns[at]?.name ?? '').selectSql);
+  const numbered = known.map(({ row, at }) => `WHEN ${row.condition} THEN ${at}`).join(' ');
+  const either = known.map(({ row }) => `(${row.condition})`).join(' OR ');
+  const fields = await connection.beginQuery(
+    `SELECT CASE ${numbered} END, ${names.join(', ')} FROM ${qualified(table.id)} WHERE ${either}`,
+  );
+  const row = new TextRow(fields);
+  for (;;) {
+    while (connection.nextPacket()) {
+      const { bytes } = connection;
+      row.split(bytes, connection.start, connection.end);
+      const found = new Map<number, Uint8Array | null>();
+      for (const [field, column] of columns.entries()) {
+        const start = row.starts[field + 1] ?? -1;
+        found.set(column, start < 0 ? null : Buffer.from(bytes.subarray(start, row.ends[field + 1])));
+      }
+      const target = rows[Number(bytes.toString('latin1', row.starts[0], row.ends[0]))];
+      if (target !== undefined) target.found = found;
+    }
+    if (connection.done) return;
+    await connection.fill(0);
+  }
+}
+

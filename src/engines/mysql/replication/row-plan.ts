@@ -1,0 +1,128 @@
+import type { Followed } from '../../../contract/engine.ts';
+import { ConnectorError } from '../../../contract/errors.ts';
+import type { Position } from '../../../contract/ids.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import type { RecordTemplate } from '../../../contract/record-writer.ts';
+import { type Rows, ROWS_DELETE, VALUE_ABSENT } from '../binlog/rows.ts';
+import type { TableMap } from '../binlog/table-map.ts';
+import type { TableLayout } from '../layout/column-layout.ts';
+import type { MysqlColumn, MysqlTable } from '../table.ts';
+import { columnType, type TypeOptions, type Writers, widthByLayout, writersFor } from '../types.ts';
+import type { LogPlace } from './log-place.ts';
+
+/** The column is not among those that the log brings, or not as it is now: it is read again by key. */
+export const NOT_IN_LOG = -1;
+/** The table has the column no more, or never had it: it is left out. */
+export const NOWHERE = -2;
+
+const NOTHING: readonly number[] = [];
+
+/** How rows of one TABLE_MAP become records: made once, then used for every row until the table looks otherwise. */
+export class RowPlan {
+  readonly table: MysqlTable;
+  readonly template: RecordTemplate;
+  /** For each selected column, its place in the rows of the log; or NOT_IN_LOG, or NOWHERE. */
+  readonly sources: Int32Array;
+  /** For each selected column: TABLE_MAP's metadata of it. */
+  readonly metadata: Int32Array;
+  /** For each selected column. `text` writes what was read again. */
+  readonly writers: readonly Writers[];
+  /** For each column of the key, its place in the rows of the log; NOT_IN_LOG for one that the log lacks. */
+  readonly keySources: Int32Array;
+  readonly keyMetadata: Int32Array;
+  /** For each column of the key: how the log has it. */
+  readonly keyWriters: readonly Writers[];
+
+  readonly #followed: Followed;
+  #serial = -1;
+  #since: Position | null = null;
+  #wanted = false;
+
+  /**
+   * `layout` is that of the rows. `mayReread` says of a column whether its type is of the past, and the present one is as
+   * the catalog promises: then it is read again. Throws SCHEMA_CHANGED for any other column of an unexpected type.
+   */
+  constructor(
+    followed: Followed,
+    map: TableMap,
+    layout: TableLayout,
+    template: RecordTemplate,
+    options: { readonly types: TypeOptions; readonly mayReread: (column: MysqlColumn) => boolean },
+  ) {
+    const table = followed.selection.table as MysqlTable;
+    const { columns } = followed.selection;
+    const places = new Map(layout.columns.map((column, at) => [column.name, at]));
+    const present = new Map(table.columns.map(column => [column.name, column]));
+    this.#followed = followed;
+    this.table = table;
+    this.template = template;
+    this.sources = Int32Array.from(
+      columns,
+      ({ name }) => places.get(name) ?? (present.has(name) ? NOT_IN_LOG : NOWHERE),
+    );
+    this.writers = columns.map((column, at): Writers => {
+      const source = this.sources[at] ?? NOWHERE;
+      const now = present.get(column.name);
+      const then = layout.columns[source];
+      const past = then === undefined ? null : writersFor(columnType(then, options.types), column.type);
+      if (past !== null) return past;
+      const text = now === undefined ? null : writersFor(now.types, column.type);
+      if (then === undefined && now === undefined) return UNREACHABLE;
+      if (text !== null && (then === undefined || (now !== undefined && options.mayReread(now)))) {
+        this.sources[at] = NOT_IN_LOG;
+        return text;
+      }
+      const type = then?.columnType ?? now?.layout.columnType ?? 'gone';
+      const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${type} in the log, which is not what the catalog promises (${column.type.kind}).`;
+      throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
+    });
+    this.metadata = Int32Array.from(this.sources, source => map.columns[source]?.metadata ?? 0);
+    this.keySources = Int32Array.from(table.primaryKey, name => places.get(name) ?? NOT_IN_LOG);
+    this.keyMetadata = Int32Array.from(this.keySources, source => map.columns[source]?.metadata ?? 0);
+    this.keyWriters = [...this.keySources].map((source): Writers => {
+      const column = layout.columns[source];
+      return column === undefined ? UNREACHABLE : columnType(column, { ...options.types, tinyint1: 'integer' });
+    });
+    // What TABLE_MAP cannot tell of MariaDB's older times.
+    for (const [at, column] of layout.columns.entries()) {
+      const width = widthByLayout(column);
+      if (width !== null) map.widths[at] = width;
+    }
+  }
+
+  /** Whether changes of the transaction at hand are wanted. */
+  wants(place: LogPlace): boolean {
+    const { since } = this.#followed;
+    if (place.serial !== this.#serial || since !== this.#since) {
+      this.#serial = place.serial;
+      this.#since = since;
+      this.#wanted = since !== null && !place.isIn(since);
+    }
+    return this.#wanted;
+  }
+
+  /** The selected columns that rows like the one at hand do not have: they are read again. */
+  lacking(rows: Rows): readonly number[] {
+    if (rows.kind === ROWS_DELETE) return NOTHING;
+    const { sources } = this;
+    const { before, after } = rows;
+    let lacking: number[] | null = null;
+    for (let at = 0; at < sources.length; at++) {
+      const source = sources[at]!;
+      if (source === NOWHERE || (source >= 0 && after.marks[source] !== VALUE_ABSENT)) continue;
+      if (source >= 0 && before.count > 0 && before.marks[source] !== VALUE_ABSENT) continue;
+      lacking ??= [];
+      lacking.push(at);
+    }
+    return lacking ?? NOTHING;
+  }
+}
+
+const UNREACHABLE: Writers = {
+  text: () => {
+    throw new ConnectorError('INVARIANT', 'a column without a value was written');
+  },
+  binary: () => {
+    throw new ConnectorError('INVARIANT', 'a column without a value was written');
+  },
+};

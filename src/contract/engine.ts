@@ -128,6 +128,8 @@ export interface Followed {
    * state. The engine sets it at `origin` and before it yields an event that names the table in `noted`.
    */
   memo: JsonObject | null;
+  /** The table had no place in the log when it was opened: `origin` will be asked for one, and a snapshot will follow. */
+  readonly awaitsOrigin: boolean;
 }
 export interface StreamRequest {
   readonly tables: readonly Followed[];

@@ -46,7 +46,7 @@ export class ShardLog {
       dropOther(run, selection, opened);
       const phase = state.table(shard.id, selection.table.id);
       const since = placeOf(phase) ?? (phase === undefined && hasJoined(opened, selection) ? null : opened.from);
-      followed.set(stream, { selection, since, memo: phase?.memo ?? null });
+      followed.set(stream, { selection, since, memo: phase?.memo ?? null, awaitsOrigin: phase === undefined });
       if (phase?.phase === 'streaming') run.onStart(stream);
     }
     state.moveTo(shard.id, opened.from, records.clock);

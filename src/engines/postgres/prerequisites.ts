@@ -1,5 +1,6 @@
 import type { Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
+import { type Findings, listed, nothing, problem } from '../../contract/findings.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
@@ -14,13 +15,6 @@ import {
 import { readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { literals, type Query, quoteIdent } from './sql.ts';
 import type { PgTable } from './table.ts';
-
-export interface Findings {
-  /** What stands in the way. */
-  readonly problems: readonly Problem[];
-  /** What a user should know: tables that cannot be followed, or not be read. */
-  readonly notices: readonly string[];
-}
 
 export interface Prerequisites extends Findings {
   /** Nothing found so far keeps a replication connection from being opened. */
@@ -82,11 +76,6 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     mayReplicate: server.may_replicate && server.used_senders < server.max_senders,
   };
 }
-
-const nothing: Findings = { problems: [], notices: [] };
-const problem = (code: Problem['code'], detail: string): Findings => ({ problems: [{ code, detail }], notices: [] });
-const list = (items: readonly string[], most = 20): string =>
-  items.slice(0, most).join(', ') + (items.length > most ? ` and ${items.length - most} more` : '');
 
 function serverProblems(server: ServerFacts, slot: Slot | undefined): Findings {
   const problems: Problem[] = [];
@@ -178,7 +167,7 @@ async function schemaProblems(
       });
     } else {
       const denied = inside.filter(row => !row.partly_readable && !row.is_partition).map(labelOf);
-      if (denied.length > 0) notices.push(`Not offered for want of SELECT: ${list(denied)}. To offer them run: ${grant}`);
+      if (denied.length > 0) notices.push(`Not offered for want of SELECT: ${listed(denied)}. To offer them run: ${grant}`);
     }
   }
   return { problems, notices };
@@ -212,7 +201,7 @@ function publicationProblems(facts: PublicationFacts): Findings {
   const addable = publication.managed && publication.owned && !server.standby;
   const others = lacking.filter(table => !addable || !owned.has(table.oid)).map(table => table.id);
   if (others.length === 0) return { problems, notices: [] };
-  const detail = `The publication "${name}" lacks ${list(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(name, others)}`;
+  const detail = `The publication "${name}" lacks ${listed(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(name, others)}`;
   if (others.length === followed.length)
     return { problems: [...problems, { code: 'PUBLICATION_UNUSABLE', detail }], notices: [] };
   return { problems, notices: [detail] };
@@ -237,7 +226,7 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
     return problem('PUBLICATION_UNUSABLE', `${may}. Run: ${grant} or let an administrator run: ${sql}`);
   }
   if (foreign.length === 0) return nothing;
-  const notice = `The role "${server.role}" does not own ${list(foreign.map(tableLabel))}, so it cannot follow them by a publication of its own. To follow all tables let a superuser run: ${sql}`;
+  const notice = `The role "${server.role}" does not own ${listed(foreign.map(tableLabel))}, so it cannot follow them by a publication of its own. To follow all tables let a superuser run: ${sql}`;
   return { problems: [], notices: [notice] };
 }
 

@@ -7,6 +7,7 @@ import type { SslMode } from '../../../src/engines/postgres/config.ts';
 import type { PgTarget } from '../../../src/engines/postgres/options.ts';
 import { queryOn } from '../../../src/engines/postgres/sql.ts';
 import { connect, disconnect } from '../../../src/engines/postgres/wire/connect.ts';
+import { Authority, type Certificate, certificatesUnavailable } from '../../kit/certificates.ts';
 import { describeServer } from '../../kit/engines.ts';
 import {
   type OwnPostgresServer,
@@ -16,7 +17,6 @@ import {
   superuser,
 } from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';
-import { Authority, type Certificate, certificatesUnavailable } from './certificates.ts';
 import { engineContext } from './engine-fixture.ts';
 
 const options = { replication: false, applicationName: 'tls test' };

@@ -53,6 +53,7 @@ export class LogPlace {
 
   /** What else the position must say: see `LogTables.others`. */
   set others(json: JsonObject | null) {
+    if (json === null && this.#extra === null) return;
     this.#extra = json === null ? null : { tables: json };
     this.#changed = true;
   }
@@ -106,7 +107,13 @@ export class LogPlace {
 
   /** Between two transactions: the log goes on here. Means something only where positions are those of files. */
   idle(file: string, position: number): void {
+    if (this.isBehind(file, position)) return;
     if (this.kind === 'file' && (file !== this.#file.file || position !== this.#file.pos)) this.#advance(file, position);
+  }
+
+  /** Whether this is a place in front of ours in the same file: the dump began there because it could not begin here. */
+  isBehind(file: string, position: number): boolean {
+    return this.kind === 'file' && file === this.#file.file && position < this.#file.pos;
   }
 
   /** Whether the transaction at hand is included in `position`. */

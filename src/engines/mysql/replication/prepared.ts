@@ -1,0 +1,44 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+
+/** Bytes of changes that are held back at most, over all prepared transactions. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** Packets of one transaction, copied. */
+export class HeldTransaction {
+  readonly packets: Buffer[] = [];
+  bytes = 0;
+
+  add(bytes: Uint8Array, start: number, end: number): void {
+    this.packets.push(Buffer.from(bytes.subarray(start, end)));
+    this.bytes += end - start;
+    if (this.bytes > MOST_BYTES) throw tooMuch();
+  }
+}
+
+/**
+ * XA transactions that are prepared and neither committed nor rolled back. Their changes stand in the log where they were
+ * prepared, but they count from XA COMMIT on, which may never come: until then they are kept here.
+ */
+export class Prepared {
+  readonly #byName = new Map<string, HeldTransaction>();
+
+  keep(name: string, held: HeldTransaction): void {
+    this.#byName.set(name, held);
+    let bytes = 0;
+    for (const each of this.#byName.values()) bytes += each.bytes;
+    if (bytes > MOST_BYTES) throw tooMuch();
+  }
+
+  /** Gives it out, once; undefined: it was prepared before the log was read. */
+  take(name: string): HeldTransaction | undefined {
+    const held = this.#byName.get(name);
+    this.#byName.delete(name);
+    return held;
+  }
+}
+
+const tooMuch = (): ConnectorError =>
+  new ConnectorError(
+    'SERVER_SETTING',
+    `XA transactions that are prepared and not committed have more than ${MOST_BYTES / 2 ** 20} MB of changes. Commit them or roll them back (XA RECOVER lists them); the next run goes on from there.`,
+  );

@@ -1,10 +1,29 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { ClosingLine } from '../test/kit/reporter.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const onServers = 'test/**/*.server.test.ts';
+const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
+const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
+
+/** Tests of one family of servers: their files take turns, for they share a server, and what one holds open another waits for. */
+const family = (name: string, include: string[], exclude: string[]): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include,
+    exclude: [...exclude, '**/node_modules/**'],
+    globalSetup: [join(root, 'test/kit/global-setup.ts')],
+    // A test that talks to a server, spawns the connector, and does so on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    // The families run side by side: two cores are one for each.
+    sequence: { groupOrder: 1 },
+  },
+});
 
 export default defineConfig({
   root,
@@ -23,20 +42,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'servers',
-          include: [onServers],
-          globalSetup: [join(root, 'test/kit/global-setup.ts')],
-          // A test that talks to a server, spawns the connector, and does so on a busy machine.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          // Two cores are one for the server and one for the connector: files take turns.
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      family('postgres', [onServers], [onMysql, mysqlKit]),
+      family('mysql', [onMysql, mysqlKit], []),
     ],
   },
 });

@@ -7,11 +7,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../kit/paths.ts';
 import { Connector, EXECUTABLE, type Message } from './connector.ts';
+import { mariadbShop, mysqlShop } from './mysql.ts';
 import { postgresShop } from './postgres.ts';
 import type { Shop } from './shop.ts';
 import { bold, cyan, dim, fields, green, heading, red, say } from './show.ts';
 
-const SHOPS: Readonly<Record<string, () => Promise<Shop>>> = { postgres: postgresShop };
+const SHOPS: Readonly<Record<string, () => Promise<Shop>>> = {
+  postgres: postgresShop,
+  mysql: mysqlShop,
+  mariadb: mariadbShop,
+};
 
 /** Records of each stream that a read shows before it only counts. */
 const SHOWN = 2;
@@ -76,8 +81,7 @@ class Demo {
     this.#stopIfAsked();
 
     await this.#read('from the state: only what changed', { config: shop.config, catalog, state }, Number.POSITIVE_INFINITY);
-    say(`  ${dim('(the changed sku is the delete of the old key and the row under the new one; the manual of TEA-200')}`);
-    say(`  ${dim(' is whole, although the log does not hold a large value that an update left alone)')}`);
+    for (const remark of shop.remarks) say(`  ${dim(remark)}`);
   }
 
   /** Returns the state to begin with next time, as a platform would pass it back. */
@@ -128,16 +132,21 @@ function typeName({ type, format, airbyte_type }: JsonType): string {
   return dim(types.includes('null') ? `${name}, null` : name);
 }
 
-const NEXT = `What to try next, with a database of your own:
+const next = ({ config, page }: Shop): string => {
+  const { source } = config as { readonly source: Readonly<Record<string, unknown>> };
+  const { engine } = source;
+  const where = 'database' in source ? '"database": "…"' : '"databases": ["…"]';
+  return `What to try next, with a database of your own:
 
   bin/source-tributary spec | jq '.spec.connectionSpecification.properties | keys'
 
   mkdir -p ~/tributary
-  echo '{"source": {"engine": "postgres", "host": "…", "database": "…", "username": "…", "password": "…"}}' > ~/tributary/config.json
+  echo '{"source": {"engine": "${engine}", "host": "…", ${where}, "username": "…", "password": "…"}}' > ~/tributary/config.json
   bin/source-tributary check --config ~/tributary/config.json | jq -r 'select(.connectionStatus).connectionStatus'
 
 README.md goes on from there: discover, a catalog made with jq, read, and read again from the state.
-docs/postgres.md says which rights and settings the server needs.`;
+${page} says which rights and settings the server needs.`;
+};
 
 async function main(): Promise<void> {
   const [engine = 'postgres', ...rest] = process.argv.slice(2);
@@ -169,7 +178,7 @@ async function main(): Promise<void> {
     if (interrupted) throw new Interrupted();
     await new Demo(connector, () => interrupted).run(shop);
     heading(`Done in ${seconds(startedAt)} s; the server is stopped and removed.`);
-    say(NEXT);
+    say(next(shop));
   } catch (error) {
     if (!interrupted) console.error(`\n${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = interrupted ? 130 : 1;

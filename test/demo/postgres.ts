@@ -74,6 +74,11 @@ export async function postgresShop(): Promise<Shop> {
     },
     changes: CHANGES,
     change: () => asOwner(server, CHANGES),
+    remarks: [
+      '(the changed sku is the delete of the old key and the row under the new one; the manual of TEA-200',
+      ' is whole, although the log does not hold a large value that an update left alone)',
+    ],
+    page: 'docs/postgres.md',
     stop: () => server.stop(),
   };
 }

@@ -7,6 +7,10 @@ export interface Shop {
   /** What `change` runs, to be shown. */
   readonly changes: readonly string[];
   change(): Promise<void>;
+  /** What is worth a second look in what the changes become, in lines. */
+  readonly remarks: readonly string[];
+  /** The document about the engine. */
+  readonly page: string;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 }

@@ -1,13 +1,15 @@
 import type { Problem } from '../../contract/engine.ts';
 import { type Findings, listed, nothing, problem } from '../../contract/findings.ts';
-import { isSystemDatabase, readDatabases, sameName } from './catalog-queries.ts';
+import { type TableId, tableLabel } from '../../contract/ids.ts';
+import { isSystemDatabase, sameName } from './catalog-queries.ts';
 import type { MysqlConfig } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { binlogProblems, settingProblems } from './log-settings.ts';
 import { type LogRights, privilegeProblems, readRights } from './privileges.ts';
 import { type ServerFacts, versionProblem } from './server.ts';
-import { literals, type Query, quoteIdent } from './sql.ts';
+import { type Query, qualified, quoteIdent, quoteLiteral } from './sql.ts';
 import type { MysqlTable } from './table.ts';
+import { toConnectorError } from './wire/errors.ts';
 
 export interface Prerequisites extends Findings {
   /** Nothing found so far keeps the log from being read. */
@@ -47,10 +49,8 @@ async function databaseProblems(
   names: readonly string[],
   tables: readonly MysqlTable[],
 ): Promise<Findings> {
-  const visible = (await readDatabases(query, server, names)).map(row => row.name);
-  const [everything] = await query.rows<{ names: string | null }>(
-    `SELECT GROUP_CONCAT(SCHEMA_NAME) AS names FROM information_schema.SCHEMATA WHERE LOWER(SCHEMA_NAME) IN (${literals(names.map(name => name.toLowerCase()))})`,
-  );
+  const rows = await query.rows<{ name: string }>('SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA');
+  const visible = rows.map(row => row.name);
   const problems = names.flatMap((name): Problem[] => {
     const grant = `GRANT SELECT ON ${quoteIdent(name)}.* TO ${account};`;
     if (isSystemDatabase(name)) {
@@ -59,8 +59,8 @@ async function databaseProblems(
     }
     const found = visible.find(each => sameName(server, name, each));
     if (found === undefined) {
-      const other = everything?.names ?? null;
-      const hint = other === null ? '' : ` There is "${other}"; upper and lower case matter on this server.`;
+      const other = visible.find(each => each.toLowerCase() === name.toLowerCase());
+      const hint = other === undefined ? '' : ` There is "${other}"; upper and lower case matter on this server.`;
       const detail = `There is no database "${name}", or the user has no right in it.${hint} If it is there, run: ${grant}`;
       return [{ code: 'DATABASE_UNKNOWN', detail }];
     }
@@ -71,19 +71,38 @@ async function databaseProblems(
   return { problems, notices: [] };
 }
 
+const CASCADES = /^\s*CONSTRAINT .* FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)/m;
+
 /** InnoDB carries out foreign keys by itself, out of sight of the log; from version 9.6 on MySQL does it, and logs it. */
 async function cascadeNotices(query: Query, server: ServerFacts, tables: readonly MysqlTable[]): Promise<Findings> {
   const [native] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'");
   const inLog = server.flavor === 'mysql' && server.version >= 9_06_00 && native?.Value !== 'ON';
-  const namespaces = [...new Set(tables.map(table => table.id.namespace))];
-  if (inLog || namespaces.length === 0) return nothing;
-  const rows = await query.rows<{ label: string }>(`
-    SELECT DISTINCT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME) AS label FROM information_schema.REFERENTIAL_CONSTRAINTS
-     WHERE CONSTRAINT_SCHEMA IN (${literals(namespaces)})
-       AND (DELETE_RULE IN ('CASCADE', 'SET NULL') OR UPDATE_RULE IN ('CASCADE', 'SET NULL'))`);
-  if (rows.length === 0) return nothing;
-  const notice = `The log of this server lacks what foreign keys change by ON DELETE or ON UPDATE (CASCADE, SET NULL), in ${listed(rows.map(row => row.label))}: such changes are not read.`;
+  if (inLog) return nothing;
+  const cascading: string[] = [];
+  for (const namespace of new Set(tables.map(table => table.id.namespace))) {
+    // The view with the rules shows nothing to those who may only read.
+    const referring = await query.rows<{ name: string }>(`
+      SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
+       WHERE TABLE_SCHEMA = ${quoteLiteral(namespace)} AND REFERENCED_TABLE_NAME IS NOT NULL`);
+    for (const { name } of referring) {
+      const id = { namespace, name };
+      if (CASCADES.test(await createTable(query, id))) cascading.push(tableLabel(id));
+    }
+  }
+  if (cascading.length === 0) return nothing;
+  const notice = `The log of this server lacks what foreign keys change by ON DELETE or ON UPDATE (CASCADE, SET NULL), in ${listed(cascading)}: such changes are not read.`;
   return { problems: [], notices: [notice] };
+}
+
+/** The statement that makes the table; empty where the user may not see it. */
+async function createTable(query: Query, id: TableId): Promise<string> {
+  try {
+    const [row] = await query.rows<{ 'Create Table': string }>(`SHOW CREATE TABLE ${qualified(id)}`);
+    return row?.['Create Table'] ?? '';
+  } catch (error) {
+    if (toConnectorError(error, '').code === 'PERMISSION_DENIED') return '';
+    throw error;
+  }
 }
 
 function followProblems(tables: readonly MysqlTable[]): Findings {

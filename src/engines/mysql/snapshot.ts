@@ -1,7 +1,7 @@
+import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
-import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { afterKey, keyColumn } from './key-column.ts';
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
@@ -78,12 +78,7 @@ async function* chunks(
 }
 
 /** One statement; keeps the key of its row number `limit`. */
-async function* run(
-  connection: RawConnection,
-  rows: RowReader,
-  sql: string,
-  limit: number,
-): AsyncGenerator<SnapshotEvent, void> {
+async function* run(connection: RawConnection, rows: RowReader, sql: string, limit: number): AsyncGenerator<SnapshotEvent, void> {
   await rows.begin(sql);
   for (;;) {
     while (rows.next()) {

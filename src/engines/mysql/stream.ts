@@ -169,8 +169,7 @@ class LogReader {
     this.#isPassed = this.#place.isBehind(decoder.file, this.#begin);
     this.#inTransaction = true;
     this.#isExplicit = gtid.flavor === 'mariadb' && (gtid.flags & gtids.MARIADB_GTID_STANDALONE) === 0;
-    this.#held =
-      gtid.flavor === 'mariadb' && (gtid.flags & gtids.MARIADB_GTID_PREPARED_XA) !== 0 ? new HeldTransaction() : null;
+    this.#held = gtid.flavor === 'mariadb' && (gtid.flags & gtids.MARIADB_GTID_PREPARED_XA) !== 0 ? new HeldTransaction() : null;
     this.#hasWritten = false;
     this.#isAnnounced = false;
     this.#micros = (gtid.originalCommitMicros || decoder.timestamp * MICROS_PER_SECOND) as EpochMicros;
@@ -224,14 +223,15 @@ class LogReader {
     const plain = charset === null || charset.startsWith('utf8') || charset === 'ascii';
     const sql = plain ? query.text() : decodeText(query.bytes.subarray(query.start, query.end), charset);
     const context = { database: query.schema === '' ? null : query.schema, sqlMode: query.sqlMode };
-    if (this.#tables.statement(sql, context)) this.#place.others = this.#tables.others();
+    this.#tables.statement(sql, context);
+    this.#place.others = this.#tables.others();
   }
 
   #prepare(): ReplicationEvent | HeldTransaction | null {
     const { decoder } = this.#dump;
     const held = this.#held ?? new HeldTransaction();
     this.#held = null;
-    if (this.#isPassed) return null;
+    if (this.#isPassed) return this.#ends();
     if (decoder.xaOnePhase) return held;
     this.#prepared.keep(decoder.xaName, held);
     this.#place.hold(decoder.xaName, decoder.file, decoder.position);
@@ -268,6 +268,10 @@ class LogReader {
   async *#rows(rows: Rows): AsyncGenerator<ReplicationEvent, void> {
     const map = rows.table;
     if (map === null || this.#isPassed) return;
+    if (!this.#inTransaction) {
+      const detail = 'the log was read from the middle of a transaction on: the position is not one between two of them.';
+      throw new ConnectorError('POSITION_LOST', detail);
+    }
     const plan = this.#tables.planOf(map);
     if (plan === null || plan === LEFT_OUT) return;
     this.#announce();
@@ -334,12 +338,13 @@ class LogReader {
 
   /** The transaction ends; null where nobody needs to know. */
   #ends(): ReplicationEvent | null {
-    if (this.#isPassed || !this.#inTransaction) return null;
+    const isEnd = this.#inTransaction && !this.#isPassed;
+    this.#inTransaction = false;
+    if (!isEnd) return null;
     const { decoder } = this.#dump;
     // A one-phase XA transaction of MariaDB ends like any other; nothing is held then.
     if (this.#held !== null && this.#held.packets.length > 0) throw this.#undone();
     this.#held = null;
-    this.#inTransaction = false;
     this.#place.commit(decoder.file, decoder.position);
     this.#tables.reached(this.#place);
     this.#source.saw(this.#natural);

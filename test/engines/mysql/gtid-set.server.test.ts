@@ -45,7 +45,7 @@ describeServer(`${mysqlLabel('mysql')}: GTID sets`, mysqlUnavailable('mysql'), (
       expect((await executed()).has(OTHER, 8)).toBe(false);
       await client.end();
     } finally {
-      await server.stop('abrupt');
+      await server.stop();
     }
   });
 });

@@ -2,15 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ConfigResult, loadConfig } from '../../../src/cli/load.ts';
+import { ENGINES } from '../../../src/cli/registry.ts';
 import { type Schema, secretsOf } from '../../../src/cli/schema.ts';
 import { validateConfig } from '../../../src/cli/validate.ts';
-import { postgres } from '../../../src/engines/postgres/index.ts';
+import type { Engine } from '../../../src/contract/engine.ts';
 import { repository } from '../../kit/paths.ts';
 
 const spec = JSON.parse(readFileSync(join(repository, 'spec/spec.json'), 'utf8')) as { connectionSpecification: Schema };
 const specification = spec.connectionSpecification;
-const engines = { postgres: () => Promise.resolve(postgres) };
-const load = (text: string): Promise<ConfigResult> => loadConfig(text, { engines, specification });
+const load = (text: string): Promise<ConfigResult> => loadConfig(text, { engines: ENGINES, specification });
+
+/** The engine that a configuration names; PostgreSQL where it names none that there is. */
+const engineOf = async (config: unknown): Promise<Engine> => {
+  const { source } = (config ?? {}) as { readonly source?: { readonly engine?: string } };
+  return (ENGINES[source?.engine ?? ''] ?? ENGINES['postgres'])?.() as Promise<Engine>;
+};
 
 const examples = (folder: string): readonly (readonly [string, string])[] =>
   readdirSync(join(repository, 'spec/examples', folder))
@@ -26,7 +32,7 @@ describe('examples of configurations', () => {
   it.each(examples('accepted'))('accepts %s, by schema and by engine', async (_file, text) => {
     const result = await load(text);
     expect(result).not.toHaveProperty('problems');
-    expect(result).toHaveProperty('loaded.engine', postgres);
+    expect(result).toHaveProperty('loaded.engine', await engineOf(JSON.parse(text)));
   });
 
   interface Rejected {
@@ -40,7 +46,7 @@ describe('examples of configurations', () => {
     expect(problems).toHaveLength(says.length);
     for (const sentence of says) expect(problems).toContainEqual(expect.stringContaining(sentence));
     expect(validateConfig(specification, config)).toEqual(problems);
-    expect(postgres.config.safeParse(config).success).toBe(false);
+    expect((await engineOf(config)).config.safeParse(config).success).toBe(false);
   });
 
   it.each(examples('rejected/by-engine'))('rejects %s, which only the engine can tell', async (_file, text) => {

@@ -47,6 +47,8 @@ export class Rows {
   table: TableMap | null = null;
   kind: RowsKind = ROWS_INSERT;
   isStatementEnd = false;
+  /** JSON columns of its rows may stand as diffs. */
+  isPartial = false;
   /** What the offsets of the images point into: borrowed, void at the decoder's next event. */
   bytes: Uint8Array = new Uint8Array(0);
   /** UPDATE and DELETE: the row as it was. */
@@ -55,7 +57,6 @@ export class Rows {
   readonly after: RowImage = new RowImage();
 
   private type = 0;
-  private isPartial = false;
   private isCompressed = false;
   private isBegun = false;
   private at = 0;

@@ -155,8 +155,11 @@ const MAX_VARCHAR_BYTES = 65_535;
 /** Sets in which ASCII does not stand for itself. */
 const NOT_ASCII = new Set(['ucs2', 'utf16', 'utf16le', 'utf32', 'swe7']);
 
+/** Characters with the same byte in all other sets: the backslash and the tilde are others in the Japanese ones. */
+const ALIKE = /^[\0-\x5b\x5d-\x7d]*$/;
+
 const keepsLabels = (labels: readonly string[], from: string, to: string): boolean =>
-  from === to || (!NOT_ASCII.has(from) && !NOT_ASCII.has(to) && labels.every(label => /^[\0-\x7f]*$/.test(label)));
+  from === to || (!NOT_ASCII.has(from) && !NOT_ASCII.has(to) && labels.every(label => ALIKE.test(label)));
 
 /** A column behind CONVERT TO CHARACTER SET. A text grows so that it holds as many characters as before. */
 function convertColumn(

@@ -1,3 +1,4 @@
+import { ConnectorError } from '../../../contract/errors.ts';
 import type { Json, JsonObject } from '../../../contract/ids.ts';
 import type { TextDefaults } from './column-definition.ts';
 import type { TableLayout } from './column-layout.ts';
@@ -53,15 +54,17 @@ export class LayoutCatalog {
     options: { readonly rules: LayoutRules; readonly followed: readonly TableName[] },
   ): LayoutCatalog {
     const { layouts = [], databases = {}, absent = [], unknown = [] } = json as Readonly<Record<string, unknown>>;
-    const catalog = new LayoutCatalog({
-      ...options,
-      layouts: (layouts as readonly unknown[]).map(layoutFromJson),
-      databases: databases as Readonly<Record<string, TextDefaults>>,
-    });
-    for (const key of absent as readonly string[]) if (catalog.#followed.has(key)) catalog.#absent.add(key);
-    for (const entry of unknown as readonly { schema: string; name: string; why: string }[]) {
-      const table = { schema: entry.schema, name: entry.name };
-      catalog.#tables.set(catalog.keyOf(table), { table, why: entry.why });
+    if (!Array.isArray(layouts) || !Array.isArray(absent) || !Array.isArray(unknown) || !areDefaults(databases)) {
+      throw new ConnectorError(
+        'STATE_INVALID',
+        `the layouts of tables are not ones that this connector wrote: ${JSON.stringify(json)}.`,
+      );
+    }
+    const catalog = new LayoutCatalog({ ...options, layouts: layouts.map(layoutFromJson), databases });
+    for (const key of absent) if (catalog.#followed.has(String(key))) catalog.#absent.add(String(key));
+    for (const entry of unknown as readonly Readonly<Record<string, unknown>>[]) {
+      const table = { schema: String(entry['schema']), name: String(entry['name']) };
+      catalog.#tables.set(catalog.keyOf(table), { table, why: String(entry['why']) });
     }
     return catalog;
   }
@@ -159,4 +162,12 @@ export class LayoutCatalog {
       return;
     }
   }
+}
+
+function areDefaults(value: unknown): value is Readonly<Record<string, TextDefaults>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((entry: unknown) => {
+    const { charset, collation } = (entry ?? {}) as Partial<Record<string, unknown>>;
+    return typeof charset === 'string' && (collation === null || typeof collation === 'string');
+  });
 }

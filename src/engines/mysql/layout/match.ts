@@ -146,7 +146,9 @@ function fits(sent: TableMapColumn, { base, args, labels }: ParsedType, known: C
     case 'set':
       return type === types.TYPE_SET && metadata === bytesOfSet(labels.length);
     case 'json':
-      return type === types.TYPE_JSON && metadata === LENGTH_OF_WIDE_BLOB;
+      // MariaDB's is LONGTEXT with a check, and has a character set.
+      if (known.charset === null) return type === types.TYPE_JSON && metadata === LENGTH_OF_WIDE_BLOB;
+      return type === (known.compressed === true ? types.TYPE_BLOB_COMPRESSED : types.TYPE_BLOB) && metadata === BLOBS['longtext'];
     case 'vector':
       // MariaDB keeps it as a string of numbers of four bytes.
       return type === types.TYPE_VECTOR || (type === types.TYPE_VARCHAR && metadata === first * 4);

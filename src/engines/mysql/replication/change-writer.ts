@@ -3,11 +3,11 @@ import { tableLabel } from '../../../contract/ids.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
 import { NULLED, SAID } from '../../../values/value-writer.ts';
 import {
-  type RowImage,
-  type Rows,
   ROWS_DELETE,
   ROWS_INSERT,
   ROWS_UPDATE,
+  type RowImage,
+  type Rows,
   VALUE_ABSENT,
   VALUE_JSON_DIFFS,
   VALUE_NULL,
@@ -57,7 +57,7 @@ export class ChangeWriter {
       const mark = source < 0 ? VALUE_ABSENT : after.marks[source]!;
       if (mark === VALUE_PRESENT) this.#value(plan, at, source, rows, after);
       else if (mark === VALUE_NULL) out.null();
-      else if (mark === VALUE_JSON_DIFFS) this.#changedJson(plan, at, source, rows);
+      else if (mark === VALUE_JSON_DIFFS) this.#changedJson(plan, at, source, rows, reread);
       else if (source >= 0 && before.count > 0 && before.marks[source] === VALUE_PRESENT) {
         this.#value(plan, at, source, rows, before);
       } else if (source >= 0 && before.count > 0 && before.marks[source] === VALUE_NULL) out.null();
@@ -91,24 +91,19 @@ export class ChangeWriter {
     if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
 
-  /** A JSON document of which the log has what changed. */
-  #changedJson(plan: RowPlan, at: number, source: number, rows: Rows): void {
+  /** A JSON document of which the log has what changed; read again where the log does not have the one before. */
+  #changedJson(plan: RowPlan, at: number, source: number, rows: Rows, reread: Wanted | null): void {
     const { before, after, bytes } = rows;
+    if (before.marks[source] === VALUE_ABSENT) {
+      this.#found(plan, at, reread);
+      return;
+    }
     const { partial } = plan.writers[at]!;
-    if (partial === undefined || before.count === 0 || before.marks[source] !== VALUE_PRESENT) throw unfit(plan, at);
+    if (partial === undefined || before.marks[source] !== VALUE_PRESENT) throw unfit(plan, at);
     const cell = this.#cell;
     const end = after.ends[source]!;
     const { out } = this.#records;
-    const next = partial(
-      out,
-      bytes,
-      before.starts[source]!,
-      before.ends[source]!,
-      bytes,
-      after.starts[source]!,
-      end,
-      cell,
-    );
+    const next = partial(out, bytes, before.starts[source]!, before.ends[source]!, bytes, after.starts[source]!, end, cell);
     if (next !== end) throw unfit(plan, at);
     if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
@@ -152,7 +147,11 @@ export class ChangeWriter {
 function unfit(plan: RowPlan, at: number): ConnectorError {
   const { id } = plan.table;
   const name = plan.template.selection.columns[at]?.name ?? '';
-  return new ConnectorError('VALUE_UNREADABLE', `a value of the column "${name}" of ${tableLabel(id)} does not end where it should.`, {
-    table: id,
-  });
+  return new ConnectorError(
+    'VALUE_UNREADABLE',
+    `a value of the column "${name}" of ${tableLabel(id)} does not end where it should.`,
+    {
+      table: id,
+    },
+  );
 }

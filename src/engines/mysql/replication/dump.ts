@@ -72,7 +72,10 @@ export class Dump {
     const connection = this.#connection;
     if (connection.nextPacket()) {
       if (connection.bytes[connection.start] === 0) return true;
-      throw new ConnectorError('VALUE_UNREADABLE', `${connection.what}: a packet begins with ${connection.bytes[connection.start]}.`);
+      throw new ConnectorError(
+        'VALUE_UNREADABLE',
+        `${connection.what}: a packet begins with ${connection.bytes[connection.start]}.`,
+      );
     }
     if (connection.done) throw new ConnectorError('CONNECTION_LOST', `${connection.what}: the server ended the dump.`);
     return false;

@@ -53,8 +53,9 @@ export class LogPlace {
 
   /** What else the position must say: see `LogTables.others`. */
   set others(json: JsonObject | null) {
-    if (json === null && this.#extra === null) return;
-    this.#extra = json === null ? null : { tables: json };
+    const extra = json === null ? null : { tables: json };
+    if (JSON.stringify(extra) === JSON.stringify(this.#extra)) return;
+    this.#extra = extra;
     this.#changed = true;
   }
 

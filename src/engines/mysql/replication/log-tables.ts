@@ -5,11 +5,11 @@ import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
-import { columnMismatch, mismatch } from '../layout/match.ts';
+import { type ColumnLayout, layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
 import { layoutFromTableMap } from '../layout/from-table-map.ts';
 import { LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
-import { type ColumnLayout, layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
+import { columnMismatch, mismatch } from '../layout/match.ts';
 import type { StatementContext } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
 import type { MysqlTable } from '../table.ts';
@@ -86,6 +86,10 @@ export class LogTables {
         entry.ahead = since;
         entry.snapshotComes = true;
       }
+    }
+    if (entry.ahead !== null && entry.ahead !== NEVER && covers(from, entry.ahead)) {
+      entry.ahead = null;
+      this.#note(entry);
     }
     if (entry.ahead !== null) this.#ahead += 1;
   }
@@ -171,13 +175,10 @@ export class LogTables {
     throw this.#uncertain(table, reason);
   }
 
-  /**
-   * A statement of the log. True: tables may have changed, followed ones or others. Throws SCHEMA_CHANGED where reading on
-   * could be wrong.
-   */
-  statement(sql: string, context: StatementContext): boolean {
+  /** A statement of the log. Throws SCHEMA_CHANGED where reading on could be wrong. */
+  statement(sql: string, context: StatementContext): void {
     const effects = followStatement(this.#catalog, sql, context);
-    if (effects.length === 0) return true;
+    if (effects.length === 0) return;
     this.#plans = new WeakMap();
     for (const effect of effects) {
       const entry = this.#entries.get(this.#catalog.keyOf(effect.table));
@@ -185,13 +186,12 @@ export class LogTables {
       if (entry.ahead === null) this.#apply(entry, effect, sql);
       else this.#keepAhead(entry, effect, sql);
     }
-    return true;
   }
 
   /** What is known of the table is of a later place, where this statement has had its effect. */
   #keepAhead(entry: Entry, effect: LayoutEffect, sql: string): void {
     const { table, memo } = entry;
-    if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw this.#uncertain(table, effect.why);
+    if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw changedByStatement(table);
     const changes = effect.kind === 'altered' || effect.kind === 'replaced' || effect.kind === 'uncertain';
     if (changes && !entry.snapshotComes && !this.#options.namesInLog) {
       throw this.#uncertain(table, 'its columns were changed between the configured position and now');
@@ -209,7 +209,8 @@ export class LogTables {
       case 'altered':
         break;
       case 'replaced':
-        if (effect.from !== null) log.info(`${effect.from.schema}.${effect.from.name} took the name ${label}; its changes are followed.`);
+        if (effect.from !== null)
+          log.info(`${effect.from.schema}.${effect.from.name} took the name ${label}; its changes are followed.`);
         else log.warn(`${label} was created anew. ${gone}`);
         break;
       case 'dropped':
@@ -219,10 +220,12 @@ export class LogTables {
         log.warn(`${label} was renamed to ${effect.to.schema}.${effect.to.name}; what happens to it there is not followed.`);
         break;
       case 'rows-removed':
-        log.warn(`${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`);
+        log.warn(
+          `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
+        );
         return;
       case 'uncertain':
-        if (changesRows(sql)) throw this.#uncertain(table, effect.why);
+        if (changesRows(sql)) throw changedByStatement(table);
         if (!namesInLog) throw this.#uncertain(table, effect.why);
         break;
     }
@@ -272,7 +275,13 @@ const NEVER = {} as Position;
 const nameOf = ({ id }: MysqlTable): { schema: string; name: string } => ({ schema: id.namespace, name: id.name });
 
 /** Statements that change rows stand in the log instead of the rows. */
-const changesRows = (sql: string): boolean => /^(?:\s|\/\*[^!][\s\S]*?\*\/)*(?:insert|update|delete|replace|load|with)\b/i.test(sql);
+const changesRows = (sql: string): boolean =>
+  /^(?:\s|\/\*[^!][\s\S]*?\*\/)*(?:insert|update|delete|replace|load|with)\b/i.test(sql);
+
+function changedByStatement({ id }: MysqlTable): ConnectorError {
+  const detail = `${tableLabel(id)} may have been changed by a statement that stands in the log instead of its rows: a session wrote with another binlog_format than ROW. Let every session write with binlog_format = ROW.`;
+  return new ConnectorError('POSITION_LOST', detail, { table: id });
+}
 
 /** For each column that the log names, the first of the layouts that knows one of that name which fits. */
 function bestOf(map: TableMap, layouts: readonly (TableLayout | null)[]): TableLayout | null {
@@ -287,4 +296,3 @@ function bestOf(map: TableMap, layouts: readonly (TableLayout | null)[]): TableL
   });
   return { ...first, columns };
 }
-

@@ -41,8 +41,12 @@ function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, 
   writers.binary(scratch, bytes, image.starts[source]!, image.ends[source]!, plan.keyMetadata[at]!, cell);
   const value: unknown = JSON.parse(scratch.bytes.toString('utf8', 0, scratch.length));
   const text = scratch.bytes.toString('utf8', 0, scratch.length);
-  if (typeof value !== 'string') return typeof value === 'number' ? text : text === 'true' ? '1' : '0';
   const { layout } = columnOf(plan.table, plan.table.primaryKey[at] ?? '');
+  // The digits that read back as the same float are another number than the float.
+  if (typeof value === 'number' && /^float\b/.test(layout.columnType))
+    return `${Math.fround(value)}e0`.replace(/e(.*)e0$/, 'e$1');
+  if (typeof value === 'number') return text;
+  if (typeof value !== 'string') return text === 'true' ? '1' : '0';
   if (/^(?:binary|varbinary|\w*blob)\b/.test(layout.columnType)) return `X'${Buffer.from(value, 'base64').toString('hex')}'`;
   if (/^bit\b/.test(layout.columnType)) return `b'${value}'`;
   const [, day, time] = ISO.exec(value) ?? [];
@@ -88,4 +92,3 @@ export async function reread(
     await connection.fill(0);
   }
 }
-

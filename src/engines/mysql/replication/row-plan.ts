@@ -3,7 +3,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
-import { type Rows, ROWS_DELETE, VALUE_ABSENT } from '../binlog/rows.ts';
+import { ROWS_DELETE, type Rows, VALUE_ABSENT } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TableLayout } from '../layout/column-layout.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
@@ -56,10 +56,7 @@ export class RowPlan {
     this.#followed = followed;
     this.table = table;
     this.template = template;
-    this.sources = Int32Array.from(
-      columns,
-      ({ name }) => places.get(name) ?? (present.has(name) ? NOT_IN_LOG : NOWHERE),
-    );
+    this.sources = Int32Array.from(columns, ({ name }) => places.get(name) ?? (present.has(name) ? NOT_IN_LOG : NOWHERE));
     this.writers = columns.map((column, at): Writers => {
       const source = this.sources[at] ?? NOWHERE;
       const now = present.get(column.name);
@@ -106,10 +103,12 @@ export class RowPlan {
     if (rows.kind === ROWS_DELETE) return NOTHING;
     const { sources } = this;
     const { before, after } = rows;
+    const diffs = rows.isPartial ? (rows.table?.jsonColumns ?? NOTHING) : NOTHING;
     let lacking: number[] | null = null;
     for (let at = 0; at < sources.length; at++) {
       const source = sources[at]!;
-      if (source === NOWHERE || (source >= 0 && after.marks[source] !== VALUE_ABSENT)) continue;
+      const mayBeDiffs = diffs.length > 0 && diffs.includes(source);
+      if (source === NOWHERE || (source >= 0 && after.marks[source] !== VALUE_ABSENT && !mayBeDiffs)) continue;
       if (source >= 0 && before.count > 0 && before.marks[source] !== VALUE_ABSENT) continue;
       lacking ??= [];
       lacking.push(at);

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../../contract/errors.ts';
+import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
 import type { Selection } from '../../../contract/table.ts';
-import { tableLabel } from '../../../contract/ids.ts';
 import type { ValueWriter } from '../../../values/value-writer.ts';
 import { SAID } from '../../../values/value-writer.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';

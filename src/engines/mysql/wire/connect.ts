@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type Connection, createConnection } from 'mysql2';
 import type { EngineContext } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
-import { errnoOf } from '../../../net/failures.ts';
+import { errnoOf, messageOf } from '../../../net/failures.ts';
 import { encrypt } from '../../../net/tls.ts';
 import type { SslMode } from '../config.ts';
 import type { MysqlTarget } from '../options.ts';
@@ -164,7 +164,9 @@ async function attempt(
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
-    const driver = await login(socket, target, options);
+    const driver = await login(socket, target, options).catch((error: unknown) => {
+      throw offersNoTls(error) ? error : loginError(error, target, what);
+    });
     const query = queryOn(driver);
     const server = await readServer(query);
     for (const sql of sessionSettings(server)) await query.rows(sql);
@@ -175,6 +177,18 @@ async function attempt(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function loginError(error: unknown, { ssl }: MysqlTarget, what: string): ConnectorError {
+  const known = toConnectorError(error, what);
+  if (known.code === 'AUTH_REJECTED' && ssl.mode === 'disabled') {
+    const detail = `${known.detail} An account or server that demands TLS needs another ssl_mode than disabled.`;
+    return new ConnectorError(known.code, detail, { cause: error });
+  }
+  // mysql2 reads the greeting without looking twice: what is none makes it stumble.
+  if (known.code !== 'INVARIANT') return known;
+  const detail = `${what}: what answers there does not speak the MySQL protocol (${messageOf(error)}).`;
+  return new ConnectorError('SERVER_UNREACHABLE', detail, { cause: error });
 }
 
 const offersNoTls = (error: unknown): boolean => errnoOf(error) === 'HANDSHAKE_NO_SSL_SUPPORT';

@@ -18,6 +18,7 @@ export function serverError(error: unknown): ServerError | undefined {
 
 /** Error numbers of MySQL (manual, "Server Error Message Reference") and, from 1900 and 4000 on, of MariaDB. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
+  1040: 'SERVER_ERROR', // ER_CON_COUNT_ERROR
   1042: 'SERVER_UNREACHABLE', // ER_BAD_HOST_ERROR
   1043: 'CONNECTION_LOST', // ER_HANDSHAKE_ERROR
   1044: 'PERMISSION_DENIED', // ER_DBACCESS_DENIED_ERROR

@@ -400,7 +400,13 @@ describe('tables that come and go', () => {
     expect(restored.find(named('a'))).toEqual(catalog.find(named('a')));
     expect(restored.find(named('b'))).toMatchObject({ why: expect.stringContaining('nothing') });
     expect(restored.isAbsent(table)).toBe(true);
-    for (const broken of [{ layouts: [5] }, { layouts: [{ schema: 'a', name: 'b', charset: 'c', columns: [['x']] }] }]) {
+    for (const broken of [
+      { layouts: [5] },
+      { layouts: 5 },
+      { databases: { shop: 'latin1' } },
+      { unknown: {} },
+      { layouts: [{ schema: 'a', name: 'b', charset: 'c', columns: [['x']] }] },
+    ]) {
       expect(() => LayoutCatalog.fromJson(broken as never, { rules: MYSQL, followed: [] })).toThrow(
         expect.objectContaining({ code: 'STATE_INVALID' }),
       );

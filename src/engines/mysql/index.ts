@@ -1,0 +1,20 @@
+import type { Engine } from '../../contract/engine.ts';
+import type { Column } from '../../contract/table.ts';
+import { type MysqlConfig, mysqlConfig } from './config.ts';
+import { openSession } from './session.ts';
+import { MysqlShard } from './shard.ts';
+
+const originColumns: readonly Column[] = [
+  { name: '_ab_cdc_log_file', type: { kind: 'string' }, nullable: true },
+  { name: '_ab_cdc_log_pos', type: { kind: 'integer' }, nullable: true },
+];
+
+/** MySQL 8.0 and newer, MariaDB 10.5 and newer, by SELECT and the binary log. */
+export const mysql = {
+  name: 'mysql',
+  title: 'MySQL and MariaDB',
+  config: mysqlConfig,
+  cursorColumn: '_ab_cdc_cursor',
+  originColumns,
+  connect: (config, context) => openSession(config, context, options => new MysqlShard(options)),
+} satisfies Engine<MysqlConfig>;

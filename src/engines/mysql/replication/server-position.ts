@@ -1,0 +1,174 @@
+import { ConnectorError } from '../../../contract/errors.ts';
+import type { Position } from '../../../contract/ids.ts';
+import { GtidSet } from '../gtid-set.ts';
+import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
+import type { ServerFacts } from '../server.ts';
+import { type Query, quoteLiteral } from '../sql.ts';
+
+export type PositionKind = MysqlPosition['kind'];
+
+/** SHOW BINARY LOG STATUS is the new name of SHOW MASTER STATUS. */
+const NEW_STATUS_SINCE = 8_02_00;
+/** How long commits that are under way, or long statements, may keep us from a position. Seconds. */
+const LOCK_SECONDS = 30;
+
+/** Who wrote the files of the log: their names and offsets mean nothing beside any other server. */
+export async function readServerId(query: Query, { flavor }: ServerFacts): Promise<string> {
+  const [row] = await query.rows<{ id: string }>(
+    flavor === 'mysql' ? 'SELECT @@server_uuid AS id' : "SELECT CONCAT('server_id:', @@server_id) AS id",
+  );
+  return row?.id ?? '';
+}
+
+/** How positions of this server are told, where nobody has one yet. */
+export async function readKind(query: Query, { flavor }: ServerFacts): Promise<PositionKind> {
+  if (flavor === 'mariadb') return 'gtid_list';
+  const [row] = await query.rows<{ mode: string }>('SELECT @@global.gtid_mode AS mode');
+  return row?.mode === 'ON' ? 'gtid_set' : 'file';
+}
+
+/** The end of the log: the newest position that it can be followed to. */
+export async function readHead(query: Query, server: ServerFacts, kind: PositionKind): Promise<Position> {
+  if (kind === 'gtid_set') return await readExecuted(query);
+  if (kind === 'gtid_list') {
+    const [row] = await query.rows<{ list: string }>('SELECT @@global.gtid_binlog_pos AS list');
+    return gtidListPosition(row?.list ?? '');
+  }
+  return await readStatus(query, server);
+}
+
+/**
+ * A position such that every transaction up to it is visible to whoever reads from now on. Not the end of the log: a
+ * transaction that waits for a semi-synchronous replica stands in the log, and nobody sees it.
+ */
+export async function readVisible(query: Query, server: ServerFacts, kind: PositionKind): Promise<Position> {
+  // A GTID enters it only when the engine has committed.
+  if (kind === 'gtid_set') return await readExecuted(query);
+  if (server.flavor === 'mariadb') return await readSnapshotPosition(query, server, kind);
+  return await readLogStatus(query, server);
+}
+
+async function readExecuted(query: Query): Promise<Position> {
+  const [row] = await query.rows<{ executed: string }>('SELECT @@global.gtid_executed AS executed');
+  return gtidSetPosition(compact(row?.executed ?? ''));
+}
+
+/** The server breaks the line behind each source. */
+const compact = (text: string): string => text.replace(/\s+/g, '');
+
+async function readStatus(query: Query, server: ServerFacts): Promise<Position> {
+  const name = server.flavor === 'mysql' && server.version >= NEW_STATUS_SINCE ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
+  const [row] = await query.rows<{ File: string; Position: string }>(name);
+  if (row === undefined) throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
+  return filePosition({ file: row.File, pos: Number(row.Position), server: await readServerId(query, server) });
+}
+
+/** MariaDB: where the log stood for a snapshot of the engines. Takes no lock, and asks for no privilege. */
+async function readSnapshotPosition(query: Query, server: ServerFacts, kind: PositionKind): Promise<Position> {
+  await query.rows('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+  let at: ReadonlyMap<string, string>;
+  try {
+    const rows = await query.rows<{ Variable_name: string; Value: string }>("SHOW STATUS LIKE 'binlog_snapshot%'");
+    at = new Map(rows.map(row => [row.Variable_name.toLowerCase(), row.Value]));
+  } finally {
+    await query.rows('COMMIT');
+  }
+  const file = at.get('binlog_snapshot_file') ?? '';
+  const pos = Number(at.get('binlog_snapshot_position') ?? 0);
+  if (file === '') throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
+  if (kind === 'file') return filePosition({ file, pos, server: await readServerId(query, server) });
+  const [row] = await query.rows<{ list: string | null }>(`SELECT BINLOG_GTID_POS(${quoteLiteral(file)}, ${pos}) AS list`);
+  if (row?.list === undefined || row.list === null) {
+    throw new ConnectorError('SERVER_ERROR', `The server does not say the GTIDs of ${file}:${pos}.`);
+  }
+  return gtidListPosition(row.list);
+}
+
+/** MySQL without GTIDs: what the engines and the log agree on. Waits for commits that are under way. */
+async function readLogStatus(query: Query, server: ServerFacts): Promise<Position> {
+  try {
+    const [row] = await query.rows<{ file: string | null; pos: string | null }>(
+      "SELECT LOCAL->>'$.binary_log_file' AS file, LOCAL->>'$.binary_log_position' AS pos FROM performance_schema.log_status",
+    );
+    if (row?.file !== undefined && row.file !== null && row.pos !== null) {
+      return filePosition({ file: row.file, pos: Number(row.pos), server: await readServerId(query, server) });
+    }
+  } catch {
+    // Without the privilege, or without the performance schema: the other way.
+  }
+  return await readUnderLock(query, server);
+}
+
+async function readUnderLock(query: Query, server: ServerFacts): Promise<Position> {
+  await query.rows(`SET SESSION lock_wait_timeout = ${LOCK_SECONDS}`);
+  try {
+    await query.rows('FLUSH TABLES WITH READ LOCK');
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const detail =
+      'The server works without GTIDs, so that a safe place in its log takes a privilege. Run: GRANT BACKUP_ADMIN ON *.* TO …; or GRANT RELOAD ON *.* TO …; or turn gtid_mode ON.';
+    throw new ConnectorError('PERMISSION_DENIED', `${detail} (${message})`, { cause: error });
+  }
+  try {
+    return await readStatus(query, server);
+  } finally {
+    await query.rows('UNLOCK TABLES');
+  }
+}
+
+/** Why the log cannot be read on from `from`; null: it can, as far as can be told before it is tried. */
+export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosition): Promise<string | null> {
+  if (from.kind === 'gtid_set') return await lossOfSet(query, server, from.set);
+  if (from.kind === 'gtid_list') {
+    if (server.flavor !== 'mariadb') return 'the state has a MariaDB position, and the server is MySQL.';
+    const head = parsed(await readHead(query, server, 'gtid_list'));
+    if (head.kind === 'gtid_list' && head.list.covers(from.list)) return null;
+    const at = head.kind === 'gtid_list' ? head.list.toString() : '';
+    return `the state is at ${from.list.toString()}, and the log ends at ${at}: it is another server's, or its latest changes were lost.`;
+  }
+  return await lossOfFile(query, server, from);
+}
+
+async function lossOfSet(query: Query, server: ServerFacts, set: GtidSet): Promise<string | null> {
+  if (server.flavor !== 'mysql') return 'the state has a GTID set of MySQL, and the server is MariaDB.';
+  const [row] = await query.rows<{ mode: string; executed: string; purged: string }>(
+    'SELECT @@global.gtid_mode AS mode, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged',
+  );
+  if (row === undefined || row.mode === 'OFF') return 'the state has a GTID set, and gtid_mode of the server is OFF.';
+  const executed = GtidSet.parse(row.executed);
+  const purged = GtidSet.parse(row.purged);
+  if (!(executed instanceof GtidSet) || !(purged instanceof GtidSet)) {
+    throw new ConnectorError('VALUE_UNREADABLE', `The server says that its GTIDs are ${row.executed} and ${row.purged}.`);
+  }
+  const unknown = set.subtract(executed);
+  if (!unknown.isEmpty) {
+    return `the state has transactions that the server has not: ${unknown.toString()}. It is another server, its log was reset, or its latest changes were lost.`;
+  }
+  const gone = purged.subtract(set);
+  if (!gone.isEmpty) return `the server has purged transactions that were not read yet: ${gone.toString()}.`;
+  return null;
+}
+
+async function lossOfFile(
+  query: Query,
+  server: ServerFacts,
+  from: Extract<MysqlPosition, { kind: 'file' }>,
+): Promise<string | null> {
+  const id = await readServerId(query, server);
+  if (id !== from.server) return `the state has a place in a file of the server ${from.server}, and this is ${id}.`;
+  const logs = await query.rows<{ Log_name: string; File_size: string }>('SHOW BINARY LOGS');
+  const log = logs.find(each => each.Log_name === from.file);
+  if (log === undefined)
+    return `the server has no log file ${from.file} (any more); the oldest is ${logs[0]?.Log_name ?? 'none'}.`;
+  const head = parsed(await readStatus(query, server));
+  const beyond = Number(log.File_size) < from.pos || (head.kind === 'file' && (compareFiles(head, from) ?? 0) < 0);
+  if (beyond)
+    return `the state is at byte ${from.pos} of ${from.file}, beyond its end: the log was reset, or lost its latest changes.`;
+  try {
+    await query.rows(`SHOW BINLOG EVENTS IN ${quoteLiteral(from.file)} FROM ${from.pos} LIMIT 1`);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return `no event of ${from.file} begins at byte ${from.pos} (${message})`;
+  }
+  return null;
+}

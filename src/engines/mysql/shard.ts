@@ -1,0 +1,260 @@
+import { randomInt } from 'node:crypto';
+import type {
+  Followed,
+  Opened,
+  OpenRequest,
+  ReplicationEvent,
+  Shard,
+  SnapshotEvent,
+  SnapshotRequest,
+  StreamRequest,
+} from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
+import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
+import { tableKey, tableLabel } from '../../contract/ids.ts';
+import type { RecordWriter } from '../../contract/record-writer.ts';
+import { discoverTables } from './discovery.ts';
+import { layoutToJson } from './layout/column-layout.ts';
+import type { MysqlShardOptions } from './options.ts';
+import { covers, meet, parsed, parsePosition, toPosition } from './position.ts';
+import { Dump } from './replication/dump.ts';
+import type { LogPlace } from './replication/log-place.ts';
+import type { LogTables, LogTablesOptions } from './replication/log-tables.ts';
+import { lossOf, type PositionKind, readHead, readKind, readServerId, readVisible } from './replication/server-position.ts';
+import type { ServerFacts } from './server.ts';
+import { snapshot } from './snapshot.ts';
+import { literals, type Query, queryOn } from './sql.ts';
+import { stream } from './stream.ts';
+import type { MysqlTable } from './table.ts';
+import type { TypeOptions } from './types.ts';
+import { connect, disconnect, type MysqlConnection, rawConnection } from './wire/connect.ts';
+import { toConnectorError } from './wire/errors.ts';
+import { RawConnection } from './wire/raw-connection.ts';
+
+const APPLICATION = 'source-tributary';
+/** Random server ids are beyond those that people give to their servers. */
+const LEAST_RANDOM_ID = 2 ** 31;
+const MOST_RANDOM_ID = 2 ** 32 - 1;
+/** How often layouts are read until they stand still around a position. */
+const ORIGIN_TRIES = 5;
+const MICROS_PER_SECOND = 1_000_000;
+
+/** One server: its log, and the tables under it. */
+export class MysqlShard implements Shard {
+  readonly id: ShardId;
+  readonly #options: MysqlShardOptions;
+  readonly #what: string;
+  readonly #serverId: number;
+  #control: MysqlConnection | null = null;
+  #reread: RawConnection | null = null;
+  #kind: PositionKind | null = null;
+  #place: LogPlace | null = null;
+  #logTables: LogTables | null = null;
+  /** No transaction behind the positions given out is older, in microseconds. */
+  #newest = 0;
+
+  constructor(options: MysqlShardOptions) {
+    const { host, port } = options.target;
+    this.id = options.id;
+    this.#options = options;
+    this.#what = `${host}:${port}`;
+    this.#serverId = options.config.source.server_id ?? randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
+  }
+
+  async tables(ids: readonly TableId[]): Promise<readonly MysqlTable[]> {
+    const { databases } = this.#options.config.source;
+    const { query, server } = await this.#connected();
+    const { tinyint1, nativeJson } = this.#types(server);
+    const options = { databases, tinyint1, nativeJson, only: ids, log: this.#options.context.log };
+    const found = new Map((await discoverTables(query, server, options)).map(table => [tableKey(table.id), table]));
+    const missing = ids.filter(id => !found.has(tableKey(id)));
+    if (missing.length > 0) {
+      const detail = `${this.#what} does not have ${missing.map(tableLabel).join(', ')}, or the user may not read it.`;
+      throw new ConnectorError('TABLE_MISSING', detail, { table: missing[0] });
+    }
+    return ids.map(id => found.get(tableKey(id)) as MysqlTable);
+  }
+
+  async seed(text: string): Promise<Position> {
+    const { query, server } = await this.#connected();
+    const position = parsePosition(text, server.flavor, await readServerId(query, server));
+    if (position.kind === 'gtid_set' && (await readKind(query, server)) !== 'gtid_set') {
+      const detail = `starting_gtids: shard "${this.id}" has a GTID set, but gtid_mode of ${this.#what} is not ON. Give a place such as binlog.000123:4711.`;
+      throw new ConnectorError('CONFIG_INVALID', detail);
+    }
+    return toPosition(position);
+  }
+
+  async open({ from, tables }: OpenRequest): Promise<Opened> {
+    const { query, server } = await this.#connected();
+    await this.#takeTime(query);
+    const opened = { fresh: false, settled: true, tables, joined: [] } as const;
+    if (from === null) {
+      this.#kind = await readKind(query, server);
+      return { ...opened, from: await readVisible(query, server, this.#kind) };
+    }
+    const at = parsed(from);
+    this.#kind = at.kind;
+    const loss = await lossOf(query, server, at);
+    if (loss !== null) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss}`);
+    return { ...opened, from };
+  }
+
+  /** A position lives in the state alone: there is nothing on the server to give up. */
+  reset(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async head(): Promise<Position> {
+    const { query, server } = await this.#connected();
+    return await readHead(query, server, await this.#kindOf(query, server));
+  }
+
+  /** Layouts are those of the position when they were the same before and behind it. */
+  async origin(tables: readonly Followed[]): Promise<Position> {
+    const { query, server } = await this.#connected();
+    const kind = await this.#kindOf(query, server);
+    const ids = tables.map(({ selection }) => selection.table.id);
+    let before = await this.#layouts(ids);
+    for (let left = ORIGIN_TRIES; ; left--) {
+      const position = await readVisible(query, server, kind);
+      const behind = await this.#layouts(ids);
+      if (JSON.stringify(before) === JSON.stringify(behind)) {
+        await this.#takeTime(query);
+        for (const [at, followed] of tables.entries()) {
+          followed.memo = { ...behind[at], at: position as Json } as JsonObject;
+          this.#logTables?.adopt(followed);
+        }
+        if (this.#place !== null) this.#logTables?.reached(this.#place);
+        return position;
+      }
+      if (left === 0) {
+        throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', `${this.#what}: tables are altered without end.`);
+      }
+      before = behind;
+    }
+  }
+
+  covers(reached: Position, target: Position): boolean {
+    if (this.#place?.isAt(reached) === true) return this.#place.covers(target);
+    return covers(reached, target);
+  }
+
+  meet = meet;
+
+  /** Whoever commits later, commits at a later time, if only clocks are right: the core's clock does not depend on it. */
+  natural(): number {
+    return this.#newest;
+  }
+
+  async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
+    yield* snapshot({ openRaw: what => this.#openRaw(what) }, request, records);
+  }
+
+  async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+    const { query, server } = await this.#connected();
+    const kind = parsed(request.from).kind;
+    this.#kind = kind;
+    const source = {
+      openDump: async (from: Position) => {
+        const connection = await this.#openRaw(`Reading the log of ${this.#what}`);
+        try {
+          return await Dump.start(connection, { from: parsed(from), serverId: this.#serverId, server });
+        } catch (error) {
+          connection.close();
+          throw error;
+        }
+      },
+      rereadConnection: async () => {
+        this.#reread ??= await this.#openRaw('Reading rows again');
+        return this.#reread;
+      },
+      visible: async () => await readVisible(query, server, kind),
+      head: () => this.head(),
+      follows: (place: LogPlace, logTables: LogTables) => {
+        this.#place = place;
+        this.#logTables = logTables;
+      },
+      saw: (natural: number) => {
+        if (natural > this.#newest) this.#newest = natural;
+      },
+      tables: await this.#tableOptions(query, server, kind),
+    };
+    return yield* stream(source, request, records);
+  }
+
+  async close(): Promise<void> {
+    this.#reread?.close();
+    this.#reread = null;
+    const control = this.#control;
+    this.#control = null;
+    if (control !== null) await disconnect(control);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #tableOptions(query: Query, server: ServerFacts, kind: PositionKind): Promise<Omit<LogTablesOptions, 'template'>> {
+    const [setting] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'binlog_row_metadata'");
+    const schemata = await query.rows<{ name: string; charset: string; collation: string }>(
+      `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (${literals(this.#options.config.source.databases)})`,
+    );
+    return {
+      rules: {
+        flavor: server.flavor,
+        version: server.version,
+        lowerCaseTableNames: server.lowerCaseTableNames,
+        timestampsNullable: server.explicitTimestamps,
+      },
+      types: this.#types(server),
+      databases: Object.fromEntries(schemata.map(({ name, charset, collation }) => [name, { charset, collation }])),
+      namesInLog: setting?.Value === 'FULL',
+      present: await readHead(query, server, kind),
+      log: this.#options.context.log,
+    };
+  }
+
+  #types({ flavor }: ServerFacts): TypeOptions {
+    const { tinyint1_as: tinyint1, json_columns: json } = this.#options.config.source;
+    return { flavor, tinyint1, nativeJson: json === 'native' };
+  }
+
+  async #layouts(ids: readonly TableId[]): Promise<readonly JsonObject[]> {
+    return (await this.tables(ids)).map(table => layoutToJson(table.layout));
+  }
+
+  async #kindOf(query: Query, server: ServerFacts): Promise<PositionKind> {
+    this.#kind ??= await readKind(query, server);
+    return this.#kind;
+  }
+
+  async #takeTime(query: Query): Promise<void> {
+    const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
+    const micros = Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
+    if (micros > this.#newest) this.#newest = micros;
+  }
+
+  async #openRaw(what: string): Promise<RawConnection> {
+    const { target, context } = this.#options;
+    const connection = await connect(target, { applicationName: APPLICATION }, context);
+    return new RawConnection(rawConnection(connection), what, context.signal);
+  }
+
+  /** Errors of the server come out as ours. */
+  async #connected(): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
+    const { target, context } = this.#options;
+    this.#control ??= await connect(target, { applicationName: APPLICATION }, context);
+    const { driver, server } = this.#control;
+    const plain = queryOn(driver);
+    const rows = async <Row extends object>(sql: string): Promise<readonly Row[]> => {
+      try {
+        return await plain.rows<Row>(sql);
+      } catch (error) {
+        throw toConnectorError(error, `Working on ${this.#what}`);
+      }
+    };
+    return { query: { rows }, server };
+  }
+}

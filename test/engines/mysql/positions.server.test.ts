@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exactRecords } from '../../kit/destination.ts';
+import type { JsonObject } from '../../kit/messages.ts';
+import { describeMysql } from '../../kit/mysql-engines.ts';
+import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
+import { holdCommits } from '../../kit/servers/mysql-replication.ts';
+import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+const late = table('late', { id: 'integer', text: 'text' });
+const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+const createLate = 'CREATE TABLE late (id bigint PRIMARY KEY, text longtext);';
+const createGate = 'CREATE TABLE gate (id bigint PRIMARY KEY); INSERT INTO gate VALUES (1);';
+
+/** Commits `sql`, which then stands in the log and which nobody sees until `release`. */
+const hang = async (lab: Lab, server: OwnMysqlServer, sql: string): Promise<{ release: () => Promise<void> }> => {
+  const client = await lab.client();
+  const held = await holdCommits(server);
+  const done = query(client, sql);
+  await held.waiting(1);
+  const release = async (): Promise<void> => {
+    await held.release();
+    await done;
+  };
+  return { release };
+};
+
+describeMysql(flavor => {
+  let server: OwnMysqlServer;
+  beforeAll(async () => {
+    server = await startMysql({ flavor });
+  });
+  afterAll(() => server?.stop());
+  const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => server, body);
+  const flush = 'FLUSH BINARY LOGS';
+  const resetLog = flavor === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';
+
+  describe('a transaction that is in the log and that nobody sees', () => {
+    it(
+      'is not lost when the first read begins meanwhile',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+        const platform = await lab.connect();
+        const held = await hang(lab, server, "INSERT INTO thing VALUES (1000, 'held', 1)");
+        expect(await lab.sql('SELECT * FROM thing WHERE id = 1000')).toEqual([]);
+        const run = await platform.run();
+        expect(exactRecords(run, 'thing').some(row => row['text'] === 'held')).toBe(false);
+        platform.store(run);
+        await held.release();
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        expect(platform.committed.rowCount('thing')).toBe(51);
+      }),
+    );
+
+    it(
+      'is not lost when a table joins that others are followed with already',
+      lab(async lab => {
+        await lab.sql(`${createThing} ${createLate} INSERT INTO late SELECT i, 'old' FROM ${series(50)}`);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        await platform.reconfigure({ streams: ['thing', 'late'] });
+        const held = await hang(
+          lab,
+          server,
+          "BEGIN; INSERT INTO late VALUES (1000, 'held'); INSERT INTO thing VALUES (1000, 'held', 1); COMMIT",
+        );
+        platform.store(await platform.run());
+        await held.release();
+        await platform.sync();
+        await platform.expectEqual([thing, late]);
+        expect([platform.committed.rowCount('thing'), platform.committed.rowCount('late')]).toEqual([1, 51]);
+      }),
+    );
+
+    it(
+      'gives a value that is read again as it is after that transaction, not as it was before',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'before', 1)`);
+        const platform = await lab.connect();
+        await platform.sync();
+        const held = await hang(
+          lab,
+          server,
+          "SET binlog_row_image = 'MINIMAL'; BEGIN; UPDATE thing SET text = 'after'; UPDATE thing SET n = 2; COMMIT",
+        );
+        let over = false;
+        const running = platform.run().then(run => {
+          over = true;
+          return run;
+        });
+        await new Promise(resolve => setTimeout(resolve, 1500));
+        const early = over;
+        await held.release();
+        const run = await running;
+        platform.store(run);
+        if (early) await platform.sync();
+        expect(exactRecords(run, 'thing').map(row => row['text'])).not.toContain('\0before');
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+  });
+
+  describe('the ordering key', () => {
+    it(
+      'never goes backwards for a row, across snapshot, log, a log with other file numbers, and a position lost',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(300)}`);
+        const platform = await lab.connect({}, { invalid_position: 'resnapshot' });
+        for (let round = 0; round < 3; round++) {
+          await platform.sync();
+          await lab.sql(`UPDATE thing SET n = n + 1 WHERE id <= 20; DELETE FROM thing WHERE id = ${100 + round}; ${flush}`);
+          const before = positionOf(platform.stored).clock;
+          await platform.sync();
+          await platform.expectEqual([thing]);
+          expect(positionOf(platform.stored).clock).toBeGreaterThan(before);
+          await lab.sql(`${resetLog}; UPDATE thing SET n = n * 2 WHERE id = ${round + 1}`);
+          const run = await platform.run();
+          expect(run.logs.some(message => message.includes('read anew'))).toBe(true);
+          expect(Math.min(...run.records.map(record => Number(record.data['_ab_cdc_cursor'])))).toBeGreaterThan(
+            positionOf(platform.stored).clock,
+          );
+          platform.store(run);
+        }
+        expect((await platform.differences([thing])).filter(text => !text.includes('too many'))).toEqual([]);
+      }),
+    );
+
+    it(
+      'lets a snapshot win over what runs without a stored state have printed of the log',
+      lab(async lab => {
+        const tables = ['a', 'b', 'c'].map(name => table(name, { id: 'integer', n: 'integer' }));
+        await lab.sql(createGate);
+        for (const { name } of tables) {
+          await lab.sql(`CREATE TABLE ${name} (id bigint PRIMARY KEY, n bigint); INSERT INTO ${name} VALUES (1, 1)`);
+        }
+        const gated = (...streams: string[]) => ({ streams: [...streams, 'gate'] });
+        const platform = await lab.connect(gated('a'));
+        await platform.sync();
+        await lab.sql(`DROP TABLE gate; ${createGate}`);
+        const other = await lab.connect(gated('a', 'b', 'c'));
+        other.everything.apply(
+          await lab.atGate(
+            () => other.run(),
+            () => lab.sql('UPDATE b SET n = 2'),
+          ),
+        );
+        await lab.sql('UPDATE b SET n = 3');
+        await other.sync();
+        await other.expectEqual(tables);
+      }),
+    );
+  });
+
+  describe('a state', () => {
+    it(
+      'goes on over restarts and new files of the server',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(20)}`);
+        const platform = await lab.connect();
+        await platform.sync();
+        for (const how of ['orderly', 'abrupt'] as const) {
+          await lab.sql(`UPDATE thing SET n = n + 1; ${flush}; ${flush}`);
+          await server.restart(how);
+          await lab.sql('DELETE FROM thing WHERE id = (SELECT m FROM (SELECT MIN(id) m FROM thing) x)');
+          await platform.sync();
+          await platform.expectEqual([thing]);
+        }
+      }),
+    );
+
+    it(
+      '#29 whose transactions the server has not, or has purged, is lost, and says so',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'a', 1)`);
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(`UPDATE thing SET n = 2; ${flush}`);
+        const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+        await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);
+        const fresh = await lab.connect();
+        await fresh.sync();
+        await lab.sql(resetLog);
+        expect(failureOf(await fresh.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);
+        // The numbers are taken again, by other transactions.
+        for (let n = 0; n < 40; n++) await lab.sql(`UPDATE thing SET n = ${100 + n}`);
+        const reborn = await fresh.run({ mayFail: true });
+        if (flavor === 'mysql') expect(failureOf(reborn)).toMatch(/POSITION_LOST/);
+      }),
+    );
+
+    it(
+      'is an empty transaction further on an idle server, and a run reads nothing twice',
+      lab(async lab => {
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(20)}`);
+        const platform = await lab.connect();
+        await platform.sync();
+        const position = (): JsonObject => positionOf(platform.stored).position;
+        const before = position();
+        expect((await platform.sync()).records).toEqual([]);
+        expect(position()).toEqual(before);
+        // What is of no interest moves it nevertheless, or the log would be gone one day.
+        await lab.sql('CREATE DATABASE IF NOT EXISTS elsewhere; DROP DATABASE elsewhere');
+        expect((await platform.sync()).records).toEqual([]);
+        expect(position()).not.toEqual(before);
+      }),
+    );
+  });
+});

@@ -1,9 +1,18 @@
-/** `npm run bench [-- --rows N --changes N --rounds N]`: measures, prints a table, writes docs/benchmarks.md. */
+/** `npm run bench -- [postgres|mysql|mariadb] [--rows N] [--changes N] [--rounds N]`: measures, prints, writes docs/benchmarks.md. */
 import { parseArgs } from 'node:util';
+import { benchMysql } from './mysql.ts';
 import { benchPostgres } from './postgres.ts';
 import { report } from './report.ts';
+import type { BenchOptions, BenchRow } from './rows.ts';
 
-const { values } = parseArgs({
+const ENGINES: Readonly<Record<string, (options: BenchOptions, say: (text: string) => void) => Promise<readonly BenchRow[]>>> = {
+  postgres: benchPostgres,
+  mysql: (options, say) => benchMysql('mysql', options, say),
+  mariadb: (options, say) => benchMysql('mariadb', options, say),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rows: { type: 'string', default: '5000000' },
     changes: { type: 'string', default: '1000000' },
@@ -11,17 +20,21 @@ const { values } = parseArgs({
   },
 });
 const options = { rows: Number(values.rows), changes: Number(values.changes), rounds: Number(values.rounds) };
-const rows = await benchPostgres(options, text => console.error(`… ${text}`));
-console.table(
-  rows.map(({ job, limitSeconds, seconds, ratio, goal, met, rate, rssMb }) => ({
-    job,
-    limit: limitSeconds?.toFixed(2),
-    ours: seconds.toFixed(2),
-    ratio: ratio?.toFixed(3),
-    goal,
-    met,
-    rate,
-    rss: Math.round(rssMb),
-  })),
-);
-report(rows, 'npm run bench');
+for (const engine of positionals.length === 0 ? Object.keys(ENGINES) : positionals) {
+  const bench = ENGINES[engine];
+  if (bench === undefined) throw new Error(`no engine "${engine}": there are ${Object.keys(ENGINES).join(', ')}`);
+  const rows = await bench(options, text => console.error(`… ${engine}: ${text}`));
+  console.table(
+    rows.map(({ job, limitSeconds, seconds, ratio, goal, met, rate, rssMb }) => ({
+      job,
+      limit: limitSeconds?.toFixed(2),
+      ours: seconds.toFixed(2),
+      ratio: ratio?.toFixed(3),
+      goal,
+      met,
+      rate,
+      rss: Math.round(rssMb),
+    })),
+  );
+  report(engine, rows);
+}

@@ -6,25 +6,7 @@ import { builtCli } from '../kit/build-cli.ts';
 import { repository } from '../kit/paths.ts';
 import { type OwnPostgresServer, startPostgres } from '../kit/servers/postgres.ts';
 import { inTurn, type Measured, measure, median } from './measure.ts';
-
-/** One line of the table: what was done, against what, how often as long. */
-export interface BenchRow {
-  readonly job: string;
-  readonly limit: string;
-  readonly limitSeconds: number | null;
-  readonly seconds: number;
-  readonly ratio: number | null;
-  readonly goal: string;
-  readonly met: boolean;
-  readonly rate: string;
-  readonly rssMb: number;
-}
-
-export interface BenchOptions {
-  readonly rows: number;
-  readonly changes: number;
-  readonly rounds: number;
-}
+import { alone, type BenchOptions, type BenchRow, middle, rate, row, stateOf } from './rows.ts';
 
 /** The table of the measurements: a key, numbers, short and quoted text, a time, a boolean, JSON; about 170 bytes a row. */
 const TABLE = `
@@ -35,8 +17,6 @@ const fillSql = (from: number, to: number): string => `
   INSERT INTO lines SELECT g, g % 97, 'product number ' || g % 5000, (g % 100000) / 7.0, 'a note with "quotes" in it, number ' || g,
          timestamp '2024-01-01' + g * interval '1 second', g % 3 = 0, jsonb_build_object('tags', ARRAY['a','b'], 'n', g % 10)
     FROM generate_series(${from}, ${to}) g`;
-
-const rate = (count: number, seconds: number): string => `${Math.round(count / seconds / 1000)} k rows/s`;
 
 /** Runs everything for PostgreSQL. Needs `psql` and `pg_recvlogical` on the PATH or in a Debian folder; says so when absent. */
 export async function benchPostgres(options: BenchOptions, say: (text: string) => void): Promise<readonly BenchRow[]> {
@@ -244,53 +224,6 @@ interface Files {
   readonly state: string;
   readonly slot: string;
   readonly publication: string;
-}
-
-function row(
-  job: string,
-  limitName: string,
-  limit: readonly Measured[],
-  ours: readonly Measured[],
-  ratio: number,
-  goal: number,
-  speed: string,
-): BenchRow {
-  const { rssMb } = middle(ours);
-  return {
-    job,
-    limit: limitName,
-    limitSeconds: median(limit.map(each => each.seconds)),
-    seconds: median(ours.map(each => each.seconds)),
-    ratio,
-    goal: `≤ ${goal} ×, RSS ≤ 150 MB`,
-    met: ratio <= goal && rssMb <= 150,
-    rate: speed,
-    rssMb,
-  };
-}
-
-const alone = (job: string, done: Measured, goal: string, met: boolean, speed: string): BenchRow => ({
-  job,
-  limit: '',
-  limitSeconds: null,
-  seconds: done.seconds,
-  ratio: null,
-  goal,
-  met,
-  rate: speed,
-  rssMb: done.rssMb,
-});
-
-function middle(runs: readonly Measured[]): Measured {
-  const sorted = [...runs].sort((a, b) => a.seconds - b.seconds);
-  const found = sorted[sorted.length >> 1];
-  if (found === undefined) throw new Error('nothing was measured');
-  return found;
-}
-
-function stateOf(run: Measured): string {
-  if (run.state === null) throw new Error('the read printed no STATE');
-  return JSON.stringify((JSON.parse(run.state) as { state: unknown }).state);
 }
 
 function tool(name: string): string {

@@ -1,13 +1,42 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { repository } from '../kit/paths.ts';
-import type { BenchRow } from './postgres.ts';
+import type { BenchRow } from './rows.ts';
 
-/** Writes docs/benchmarks.md and the plot beside it. */
-export function report(rows: readonly BenchRow[], command: string): void {
-  const compared = rows.filter(row => row.ratio !== null);
-  writeFileSync(join(repository, 'docs/benchmarks.svg'), plot(compared));
+/** What was measured last, by engine: a run of one engine keeps the figures of the others. */
+type Results = Record<string, { readonly date: string; readonly machine: string; readonly rows: readonly BenchRow[] }>;
+
+const baseline = join(repository, 'test/bench/baseline.json');
+
+/** Keeps the rows in baseline.json, and writes docs/benchmarks.md and a plot for each engine from all that is there. */
+export function report(engine: string, rows: readonly BenchRow[]): void {
+  const results: Results = existsSync(baseline) ? (JSON.parse(readFileSync(baseline, 'utf8')) as Results) : {};
+  results[engine] = { date: new Date().toISOString().slice(0, 10), machine: machine(), rows };
+  writeFileSync(baseline, `${JSON.stringify(results, null, 2)}\n`);
+  const sections = Object.entries(results)
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, result]) => {
+      writeFileSync(join(repository, `docs/benchmarks-${name}.svg`), plot(result.rows.filter(row => row.ratio !== null)));
+      return section(name, result);
+    });
+  writeFileSync(join(repository, 'docs/benchmarks.md'), INTRODUCTION + sections.join('\n'));
+}
+
+const INTRODUCTION = `# Benchmarks
+
+Written by \`npm run bench -- postgres\` and its like. Speed is a ratio in one run on one machine, against the tool that marks
+the limit for the job: both run in turn, several rounds, and the median of the pairs' ratios counts. Server, limit and
+connector share the machine, on loopback; stdout is read by a process that throws it away. Absolute figures are of the
+machine that is named, and say little about another.
+
+The rows are about 170 bytes: a bigint key, an int, a varchar, a decimal, a text with quotes, a timestamp, a boolean and JSON.
+
+`;
+
+const TITLES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
+
+function section(name: string, { date, machine: where, rows }: Results[string]): string {
   const lines = rows.map(row =>
     [
       row.job,
@@ -21,36 +50,35 @@ export function report(rows: readonly BenchRow[], command: string): void {
       Math.round(row.rssMb),
     ].join(' | '),
   );
-  const [cpu] = cpus();
-  const text = `# Benchmarks
+  return `## ${TITLES[name] ?? name}
 
-Written by \`${command}\`. Speed is a ratio in one run on one machine, against the tool that marks the limit for the job: both
-run in turn, several rounds, and the median of the pairs' ratios counts. Absolute figures are of this machine alone:
-${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, server and client together on loopback,
-stdout read by a process that throws it away.
+${date}, ${where}.
 
-| job | limit | limit, s | ours, s | ratio | goal | met | rate | RSS, MB |
+| job | against | it, s | ours, s | ratio | goal | met | rate | RSS, MB |
 |---|---|---|---|---|---|---|---|---|
 ${lines.map(line => `| ${line} |`).join('\n')}
 
-![ours against the limit](benchmarks.svg)
-
-The rows are about 170 bytes: a bigint key, an int, a varchar, a numeric, a text with quotes, a timestamp, a boolean and jsonb.
-"For comparison" is the way most connectors go, an object for each row and JSON.stringify.
+![ours against the limit](benchmarks-${name}.svg)
 `;
-  writeFileSync(join(repository, 'docs/benchmarks.md'), text);
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${memory} GB, Node ${process.versions.node}`;
 }
 
 /** Two bars a job, as long as their seconds. */
 function plot(rows: readonly BenchRow[]): string {
   const most = Math.max(...rows.flatMap(row => [row.seconds, row.limitSeconds ?? 0]), 0.001);
   const width = (seconds: number): number => Math.max(1, Math.round((seconds / most) * 420));
+  const bar = (top: number, seconds: number, colour: string, label: string): string =>
+    `  <rect x="10" y="${top}" width="${width(seconds)}" height="14" fill="${colour}"/>` +
+    `<text x="${18 + width(seconds)}" y="${top + 11}">${xml(label)} ${seconds.toFixed(2)} s</text>`;
   const parts = rows.map((row, at) => {
     const top = 30 + at * 62;
-    const limit = row.limitSeconds ?? 0;
-    return `  <text x="10" y="${top}">${xml(row.job)}</text>
-  <rect x="10" y="${top + 6}" width="${width(limit)}" height="14" fill="#9aa5b1"/><text x="${18 + width(limit)}" y="${top + 17}">${xml(row.limit)} ${limit.toFixed(2)} s</text>
-  <rect x="10" y="${top + 22}" width="${width(row.seconds)}" height="14" fill="#2b6cb0"/><text x="${18 + width(row.seconds)}" y="${top + 33}">source-tributary ${row.seconds.toFixed(2)} s</text>`;
+    const limit = bar(top + 6, row.limitSeconds ?? 0, '#9aa5b1', row.limit);
+    return `  <text x="10" y="${top}">${xml(row.job)}</text>\n${limit}\n${bar(top + 22, row.seconds, '#2b6cb0', 'source-tributary')}`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="720" height="${40 + rows.length * 62}" font-family="sans-serif" font-size="12">
   <rect width="100%" height="100%" fill="white"/>

@@ -1,6 +1,7 @@
 import { ENGINES } from '../../src/cli/registry.ts';
 import { specification } from '../../src/cli/spec.ts';
 import { errorDocs } from './errors.ts';
+import { mariadbTypeDocs, mysqlTypeDocs } from './mysql-types.ts';
 import { postgresTypeDocs } from './postgres-types.ts';
 
 export interface GeneratedFile {
@@ -21,5 +22,10 @@ const errors: Generator = async () => [{ path: 'docs/errors.md', content: errorD
 
 const postgresTypes: Generator = async () => [{ path: 'docs/types/postgres.md', content: postgresTypeDocs() }];
 
+const mysqlTypes: Generator = async () => [
+  { path: 'docs/types/mysql.md', content: mysqlTypeDocs() },
+  { path: 'docs/types/mariadb.md', content: mariadbTypeDocs() },
+];
+
 /** Add a generator here: `npm run generate` writes its files, `npm run check` fails when they are out of date. */
-export const GENERATORS: readonly Generator[] = [spec, errors, postgresTypes];
+export const GENERATORS: readonly Generator[] = [spec, errors, postgresTypes, mysqlTypes];

@@ -170,7 +170,6 @@ export class MysqlShard implements Shard {
         return this.#reread;
       },
       visible: async () => await readVisible(query, server, kind),
-      head: () => this.head(),
       follows: (place: LogPlace, logTables: LogTables) => {
         this.#place = place;
         this.#logTables = logTables;

@@ -1,6 +1,6 @@
 import type { ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import type { EpochMicros, Position } from '../../contract/ids.ts';
+import type { Position } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { BinlogDecoder } from './binlog/decoder.ts';
 import * as events from './binlog/events.ts';
@@ -9,23 +9,16 @@ import * as statements from './binlog/query.ts';
 import type { Rows } from './binlog/rows.ts';
 import { decodeText } from './charsets.ts';
 import { charsetOfCollationId } from './layout/charsets.ts';
-import { ChangeWriter } from './replication/change-writer.ts';
 import type { Dump } from './replication/dump.ts';
 import { LogPlace } from './replication/log-place.ts';
-import { LEFT_OUT, LogTables, type LogTablesOptions } from './replication/log-tables.ts';
-import { HeldTransaction, Prepared } from './replication/prepared.ts';
-import { BATCH, reread, type Wanted, wanted } from './replication/reread.ts';
-import type { RowPlan } from './replication/row-plan.ts';
-import type { RawConnection } from './wire/raw-connection.ts';
+import { LogTables, type LogTablesOptions } from './replication/log-tables.ts';
+import { HeldTransaction, Prepared, preparedBefore, xaName } from './replication/prepared.ts';
+import { type RereadSource, RowEvents } from './replication/row-events.ts';
+import { Transaction } from './replication/transaction.ts';
 
 /** What the log needs of its shard. */
-export interface StreamSource {
+export interface StreamSource extends RereadSource {
   openDump(from: Position): Promise<Dump>;
-  /** A connection for reading rows again; kept by the shard. */
-  rereadConnection(): Promise<RawConnection>;
-  /** A position up to which every transaction is visible. */
-  visible(): Promise<Position>;
-  head(): Promise<Position>;
   /** What the reader knows is told, so that the shard can answer for it. */
   follows(place: LogPlace, tables: LogTables): void;
   /** A transaction of this time was read. */
@@ -33,14 +26,10 @@ export interface StreamSource {
   readonly tables: Omit<LogTablesOptions, 'template'>;
 }
 
-const FULL = { kind: 'full' } as const;
 /** So many transactions without anything of ours are passed before the position is told. */
 const QUIET_TRANSACTIONS = 1000;
 /** The server has said so often in a row that there is nothing more, while there should be. */
 const VAIN_HEARTBEATS = 3;
-const VISIBLE_POLL_MILLIS = 20;
-const VISIBLE_PATIENCE_MILLIS = 60_000;
-const MICROS_PER_SECOND = 1_000_000;
 
 /** Follows the log from `request.from` on, for ever; opens the dump when it is first pulled. */
 export async function* stream(
@@ -62,39 +51,22 @@ export async function* stream(
 
 class LogReader {
   readonly #source: StreamSource;
-  readonly #records: RecordWriter;
   readonly #dump: Dump;
   readonly #place: LogPlace;
   readonly #tables: LogTables;
-  readonly #changes: ChangeWriter;
+  readonly #rows: RowEvents;
   readonly #prepared = new Prepared();
 
-  // The transaction at hand.
-  #inTransaction = false;
-  /** It began with BEGIN, so that it ends with COMMIT; otherwise its one statement is all of it. */
-  #isExplicit = false;
-  /** It stands in front of where we begin. */
-  #isPassed = false;
-  /** Its changes wait for XA COMMIT. */
-  #held: HeldTransaction | null = null;
-  /** Rows of ours were written. */
-  #hasWritten = false;
-  #isAnnounced = false;
-  #natural = 0;
-  #micros = 0 as EpochMicros;
-  #begin = 0;
-
+  readonly #transaction = new Transaction();
   #quiet = 0;
   #vain = 0;
-  #visible: Position | null = null;
 
   constructor(source: StreamSource, records: RecordWriter, dump: Dump, place: LogPlace, tables: LogTables) {
     this.#source = source;
-    this.#records = records;
     this.#dump = dump;
     this.#place = place;
     this.#tables = tables;
-    this.#changes = new ChangeWriter(records);
+    this.#rows = new RowEvents(source, records, place, tables);
   }
 
   async *events(): AsyncGenerator<ReplicationEvent, never> {
@@ -102,7 +74,7 @@ class LogReader {
     const { decoder } = dump;
     for (;;) {
       if (!dump.next()) {
-        if (this.#place.moved && !this.#inTransaction) yield this.#heartbeat();
+        if (this.#place.moved && !this.#transaction.isOpen) yield this.#heartbeat();
         else await dump.fill();
         continue;
       }
@@ -110,16 +82,17 @@ class LogReader {
       const wait = decoder.open(bytes, start, end);
       if (wait !== undefined) await wait;
       const isPayload = bytes[start + 4] === events.TRANSACTION_PAYLOAD_EVENT;
-      if (isPayload) this.#held?.add(bytes, start, end);
+      if (isPayload) this.#transaction.held?.add(bytes, start, end);
       for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
         if (kind === events.ROWS) {
-          if (this.#held !== null) this.#hold(decoder.rows, isPayload);
-          else yield* this.#rows(decoder.rows);
+          if (this.#transaction.held !== null) this.#hold(decoder.rows, isPayload);
+          else yield* this.#rows.write(decoder.rows, this.#transaction);
           continue;
         }
-        const wasHeld = this.#held;
-        const event = await this.#apply(kind);
-        if (isPayload && this.#held !== null && wasHeld === null) this.#held.add(bytes, start, end);
+        if (kind === events.HEARTBEAT && !this.#place.moved) await this.#expectMore();
+        const wasHeld = this.#transaction.held;
+        const event = this.#apply(kind);
+        if (isPayload && this.#transaction.held !== null && wasHeld === null) this.#transaction.held.add(bytes, start, end);
         if (event === null) continue;
         if (event instanceof HeldTransaction) {
           yield* this.#replay(event);
@@ -130,75 +103,78 @@ class LogReader {
   }
 
   /** What is not rows. The event is where a transaction ends; a held transaction is to be written, and ends then. */
-  async #apply(kind: events.EventKind): Promise<ReplicationEvent | HeldTransaction | null> {
+  #apply(kind: events.EventKind): ReplicationEvent | HeldTransaction | null {
     const { decoder } = this.#dump;
     switch (kind) {
       case events.GTID:
         this.#beginTransaction();
         return null;
       case events.QUERY:
-        return this.#isPassed ? null : this.#query();
+        return this.#transaction.isPassed ? null : this.#query();
       case events.XID:
         return this.#ends();
       case events.XA_PREPARE:
         return this.#prepare();
       case events.TABLE_MAP:
-        if (this.#held !== null && decoder.type === events.TABLE_MAP_EVENT) this.#holdTableMap();
+        if (this.#transaction.held !== null && decoder.type === events.TABLE_MAP_EVENT) this.#holdTableMap();
         return null;
-      case events.HEARTBEAT:
-        return await this.#idle(true);
-      case events.ROTATE:
       case events.FORMAT_DESCRIPTION:
+        if ((decoder.flags & events.FLAG_ARTIFICIAL) === 0) this.#abort();
+        return this.#idle(false);
+      case events.HEARTBEAT:
+        return this.#idle(true);
+      case events.ROTATE:
       case events.PREVIOUS_GTIDS:
       case events.GTID_LIST:
       case events.STOP:
-        return await this.#idle(false);
+        return this.#idle(false);
       default:
         return null;
     }
   }
 
   #beginTransaction(): void {
-    const { decoder } = this.#dump;
-    const { gtid } = decoder;
-    if (this.#inTransaction && this.#hasWritten) {
-      throw new ConnectorError('VALUE_UNREADABLE', `${this.#where()}: a transaction has no end, and another one begins.`);
+    const transaction = this.#transaction;
+    if (transaction.isOpen && transaction.hasWritten) {
+      throw new ConnectorError(
+        'VALUE_UNREADABLE',
+        `the transaction at ${transaction.toString()} has no end, and another one begins.`,
+      );
     }
-    this.#begin = decoder.position - decoder.length;
-    this.#place.begin(gtid);
-    this.#isPassed = this.#place.isBehind(decoder.file, this.#begin);
-    this.#inTransaction = true;
-    this.#isExplicit = gtid.flavor === 'mariadb' && (gtid.flags & gtids.MARIADB_GTID_STANDALONE) === 0;
-    this.#held = gtid.flavor === 'mariadb' && (gtid.flags & gtids.MARIADB_GTID_PREPARED_XA) !== 0 ? new HeldTransaction() : null;
-    this.#hasWritten = false;
-    this.#isAnnounced = false;
-    this.#micros = (gtid.originalCommitMicros || decoder.timestamp * MICROS_PER_SECOND) as EpochMicros;
-    this.#natural = this.#micros;
+    transaction.begin(this.#dump.decoder, this.#place);
     this.#vain = 0;
+  }
+
+  /** The server crashed in the middle of a transaction, and began a new file: it never was. */
+  #abort(): void {
+    const transaction = this.#transaction;
+    if (transaction.isOpen && transaction.hasWritten) throw this.#undone();
+    transaction.isOpen = false;
+    transaction.held = null;
   }
 
   #query(): ReplicationEvent | HeldTransaction | null {
     const { query, gtid } = this.#dump.decoder;
     switch (query.kind) {
       case statements.STATEMENT_BEGIN:
-        this.#isExplicit = true;
+        this.#transaction.isExplicit = true;
         return null;
       case statements.STATEMENT_COMMIT:
         return this.#ends();
       case statements.STATEMENT_ROLLBACK:
-        if (this.#hasWritten) throw this.#undone();
+        if (this.#transaction.hasWritten) throw this.#undone();
         return this.#ends();
       case statements.STATEMENT_ROLLBACK_TO:
-        if (this.#hasWritten) throw this.#undone();
+        if (this.#transaction.hasWritten) throw this.#undone();
         return null;
       case statements.STATEMENT_XA_START:
-        this.#isExplicit = true;
-        this.#held ??= new HeldTransaction();
+        this.#transaction.isExplicit = true;
+        this.#transaction.hold(this.#dump.decoder);
         return null;
       case statements.STATEMENT_XA_COMMIT: {
         const name = xaName(query.text());
         const held = this.#prepared.take(name);
-        if (held === undefined) throw this.#preparedBefore(name);
+        if (held === undefined) throw preparedBefore(name, this.#transaction.toString());
         this.#place.release(name);
         return held;
       }
@@ -211,7 +187,7 @@ class LogReader {
       case statements.STATEMENT_OTHER:
         // The first half of an ALTER has no effect yet, and a failed one never has.
         if ((gtid.extraFlags & (gtids.MARIADB_GTID_START_ALTER | gtids.MARIADB_GTID_ROLLBACK_ALTER)) === 0) this.#statement();
-        return this.#isExplicit ? null : this.#ends();
+        return this.#transaction.isExplicit ? null : this.#ends();
       default: // savepoints, XA END
         return null;
     }
@@ -229,133 +205,61 @@ class LogReader {
 
   #prepare(): ReplicationEvent | HeldTransaction | null {
     const { decoder } = this.#dump;
-    const held = this.#held ?? new HeldTransaction();
-    this.#held = null;
-    if (this.#isPassed) return this.#ends();
+    const held = this.#transaction.hold(decoder);
+    this.#transaction.held = null;
+    if (this.#transaction.isPassed) return this.#ends();
     if (decoder.xaOnePhase) return held;
     this.#prepared.keep(decoder.xaName, held);
     this.#place.hold(decoder.xaName, decoder.file, decoder.position);
-    this.#inTransaction = false;
+    this.#transaction.isOpen = false;
     return null;
   }
 
   #holdTableMap(): void {
     const { bytes, start, end, decoder } = this.#dump;
     if (bytes[start + 4] === events.TRANSACTION_PAYLOAD_EVENT) return; // it is held whole
-    if (decoder.tableMap !== null && this.#tables.planOf(decoder.tableMap) !== null) this.#held?.add(bytes, start, end);
+    if (decoder.tableMap !== null && this.#tables.planOf(decoder.tableMap) !== null)
+      this.#transaction.held?.add(bytes, start, end);
   }
 
   #hold(rows: Rows, isPayload: boolean): void {
-    if (isPayload || rows.table === null || this.#isPassed || this.#tables.planOf(rows.table) === null) return;
+    if (isPayload || rows.table === null || this.#transaction.isPassed || this.#tables.planOf(rows.table) === null) return;
     const { bytes, start, end } = this.#dump;
-    this.#held?.add(bytes, start, end);
+    this.#transaction.held?.add(bytes, start, end);
   }
 
   async *#replay(held: HeldTransaction): AsyncGenerator<ReplicationEvent, void> {
-    const { format } = this.#dump.decoder;
     const { flavor } = this.#source.tables.types;
-    const decoder = new BinlogDecoder({ flavor, hasChecksums: format?.hasChecksums ?? true });
+    const decoder = new BinlogDecoder({ flavor, hasChecksums: held.hasChecksums });
     for (const packet of held.packets) {
       const wait = decoder.open(packet, 0, packet.length);
       if (wait !== undefined) await wait;
       for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
-        if (kind === events.ROWS) yield* this.#rows(decoder.rows);
+        if (kind === events.ROWS) yield* this.#rows.write(decoder.rows, this.#transaction);
       }
     }
-  }
-
-  /** Writes the rows of one event. */
-  async *#rows(rows: Rows): AsyncGenerator<ReplicationEvent, void> {
-    const map = rows.table;
-    if (map === null || this.#isPassed) return;
-    if (!this.#inTransaction) {
-      const detail = 'the log was read from the middle of a transaction on: the position is not one between two of them.';
-      throw new ConnectorError('POSITION_LOST', detail);
-    }
-    const plan = this.#tables.planOf(map);
-    if (plan === null || plan === LEFT_OUT) return;
-    this.#announce();
-    if (!plan.wants(this.#place)) {
-      while (rows.next()) this.#changes.pass(rows);
-      return;
-    }
-    this.#hasWritten = true;
-    rows.mark();
-    if (!rows.next()) return;
-    const lacking = plan.lacking(rows);
-    rows.back();
-    if (lacking.length > 0) yield* this.#complete(plan, rows, lacking);
-    else while (this.#write(plan, rows)) yield FULL;
-  }
-
-  /** Writes rows until there are none, or, true, the output is full. */
-  #write(plan: RowPlan, rows: Rows): boolean {
-    const records = this.#records;
-    while (rows.next()) {
-      this.#changes.write(plan, rows, null);
-      if (records.full) return true;
-    }
-    return false;
-  }
-
-  /** Writes rows that lack values, which are read again first, some rows at a time. */
-  async *#complete(plan: RowPlan, rows: Rows, lacking: readonly number[]): AsyncGenerator<ReplicationEvent, void> {
-    await this.#untilVisible();
-    const connection = await this.#source.rereadConnection();
-    for (;;) {
-      rows.mark();
-      const batch: Wanted[] = [];
-      while (batch.length < BATCH && rows.next()) batch.push(wanted(plan, rows));
-      if (batch.length === 0) return;
-      await reread(connection, plan, batch, lacking);
-      rows.back();
-      for (const each of batch) {
-        rows.next();
-        this.#changes.write(plan, rows, each);
-        if (this.#records.full) yield FULL;
-      }
-    }
-  }
-
-  /** What is in the log may not be visible yet: a commit can wait for a replica in between. */
-  async #untilVisible(): Promise<void> {
-    for (let waited = 0; waited < VISIBLE_PATIENCE_MILLIS; waited += VISIBLE_POLL_MILLIS) {
-      if (this.#visible !== null && this.#place.isIn(this.#visible)) return;
-      if (waited > 0) await new Promise(resolve => setTimeout(resolve, VISIBLE_POLL_MILLIS));
-      this.#visible = await this.#source.visible();
-    }
-    const detail = `a transaction of the log (${this.#where()}) is not visible after a minute: most likely it waits for a semi-synchronous replica.`;
-    throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', detail);
-  }
-
-  #announce(): void {
-    if (this.#isAnnounced) return;
-    this.#isAnnounced = true;
-    const { file } = this.#dump.decoder;
-    const origin = Buffer.from(`,"_ab_cdc_log_file":${JSON.stringify(file)},"_ab_cdc_log_pos":${this.#begin}`);
-    this.#records.transaction(this.#natural, this.#micros, origin);
   }
 
   /** The transaction ends; null where nobody needs to know. */
   #ends(): ReplicationEvent | null {
-    const isEnd = this.#inTransaction && !this.#isPassed;
-    this.#inTransaction = false;
+    const isEnd = this.#transaction.isOpen && !this.#transaction.isPassed;
+    this.#transaction.isOpen = false;
     if (!isEnd) return null;
     const { decoder } = this.#dump;
     // A one-phase XA transaction of MariaDB ends like any other; nothing is held then.
-    if (this.#held !== null && this.#held.packets.length > 0) throw this.#undone();
-    this.#held = null;
+    if (this.#transaction.held !== null && this.#transaction.held.packets.length > 0) throw this.#undone();
+    this.#transaction.held = null;
     this.#place.commit(decoder.file, decoder.position);
     this.#tables.reached(this.#place);
-    this.#source.saw(this.#natural);
+    this.#source.saw(this.#transaction.natural);
     const noted = this.#tables.takeNoted();
-    if (!this.#hasWritten && noted === null) {
+    if (!this.#transaction.hasWritten && noted === null) {
       this.#quiet += 1;
       return this.#quiet >= QUIET_TRANSACTIONS ? this.#heartbeat() : null;
     }
     this.#quiet = 0;
     const position = this.#place.position();
-    return { kind: 'commit', position, committedAt: this.#micros, ...(noted === null ? {} : { noted }) };
+    return { kind: 'commit', position, committedAt: this.#transaction.committedAt, ...(noted === null ? {} : { noted }) };
   }
 
   #commit(): ReplicationEvent {
@@ -363,12 +267,11 @@ class LogReader {
   }
 
   /** The log goes on at another place, between two transactions, or (`beats`) there is nothing more in it for now. */
-  async #idle(beats: boolean): Promise<ReplicationEvent | null> {
-    if (this.#inTransaction) return null;
+  #idle(beats: boolean): ReplicationEvent | null {
+    if (this.#transaction.isOpen) return null;
     const { decoder } = this.#dump;
     this.#place.idle(decoder.file, decoder.position);
     if (!beats) return null;
-    if (!this.#place.moved) await this.#expectMore();
     this.#tables.reached(this.#place);
     return this.#heartbeat();
   }
@@ -389,21 +292,8 @@ class LogReader {
     return { kind: 'heartbeat', position: this.#place.position() };
   }
 
-  #where(): string {
-    const { file } = this.#dump.decoder;
-    return `${file}:${this.#begin}`;
-  }
-
   #undone(): ConnectorError {
-    const detail = `the transaction at ${this.#where()} took back changes after they were logged, which happens where it changed tables without transactions too. The log does not say which rows stay.`;
-    return new ConnectorError('POSITION_LOST', detail);
-  }
-
-  #preparedBefore(name: string): ConnectorError {
-    const detail = `the XA transaction ${name} was committed at ${this.#where()}, and prepared before the log was read: its changes are not known.`;
+    const detail = `the transaction at ${this.#transaction.toString()} took back changes after they were logged, which happens where it changed tables without transactions too. The log does not say which rows stay.`;
     return new ConnectorError('POSITION_LOST', detail);
   }
 }
-
-/** `XA COMMIT X'6162',X'',1`: the name as XA_PREPARE has it. */
-const xaName = (sql: string): string => sql.replace(/^\s*xa\s+(?:commit|rollback)\s+/i, '').trim();

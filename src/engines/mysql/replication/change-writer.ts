@@ -13,7 +13,7 @@ import {
   VALUE_NULL,
   VALUE_PRESENT,
 } from '../binlog/rows.ts';
-import { VerdictCell } from '../types.ts';
+import { VerdictCell, type Writers } from '../types.ts';
 import type { Wanted } from './reread.ts';
 import { NOWHERE, type RowPlan } from './row-plan.ts';
 
@@ -51,10 +51,10 @@ export class ChangeWriter {
     const { after, before } = rows;
     const out = this.#records.begin(template, operation);
     for (let at = 0; at < sources.length; at++) {
-      const source = sources[at]!;
+      const source = sources[at] as number;
       if (source === NOWHERE) continue;
-      out.raw(keys[at]!);
-      const mark = source < 0 ? VALUE_ABSENT : after.marks[source]!;
+      out.raw(keys[at] as Buffer);
+      const mark = source < 0 ? VALUE_ABSENT : (after.marks[source] as number);
       if (mark === VALUE_PRESENT) this.#value(plan, at, source, rows, after);
       else if (mark === VALUE_NULL) out.null();
       else if (mark === VALUE_JSON_DIFFS) this.#changedJson(plan, at, source, rows, reread);
@@ -72,10 +72,10 @@ export class ChangeWriter {
     const { before } = rows;
     const out = this.#records.begin(template, 'd');
     for (let at = 0; at < sources.length; at++) {
-      const source = sources[at]!;
-      const mark = source < 0 ? VALUE_ABSENT : before.marks[source]!;
+      const source = sources[at] as number;
+      const mark = source < 0 ? VALUE_ABSENT : (before.marks[source] as number);
       if (mark === VALUE_ABSENT) continue;
-      out.raw(template.keys[at]!);
+      out.raw(template.keys[at] as Buffer);
       if (mark === VALUE_NULL) out.null();
       else this.#value(plan, at, source, rows, before);
     }
@@ -84,9 +84,16 @@ export class ChangeWriter {
 
   #value(plan: RowPlan, at: number, source: number, rows: Rows, image: RowImage): void {
     const cell = this.#cell;
-    const end = image.ends[source]!;
+    const end = image.ends[source] as number;
     const { out } = this.#records;
-    const next = plan.writers[at]!.binary(out, rows.bytes, image.starts[source]!, end, plan.metadata[at]!, cell);
+    const next = (plan.writers[at] as Writers).binary(
+      out,
+      rows.bytes,
+      image.starts[source] as number,
+      end,
+      plan.metadata[at] as number,
+      cell,
+    );
     if (next !== end) throw unfit(plan, at);
     if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
@@ -98,12 +105,21 @@ export class ChangeWriter {
       this.#found(plan, at, reread);
       return;
     }
-    const { partial } = plan.writers[at]!;
+    const { partial } = plan.writers[at] as Writers;
     if (partial === undefined || before.marks[source] !== VALUE_PRESENT) throw unfit(plan, at);
     const cell = this.#cell;
-    const end = after.ends[source]!;
+    const end = after.ends[source] as number;
     const { out } = this.#records;
-    const next = partial(out, bytes, before.starts[source]!, before.ends[source]!, bytes, after.starts[source]!, end, cell);
+    const next = partial(
+      out,
+      bytes,
+      before.starts[source] as number,
+      before.ends[source] as number,
+      bytes,
+      after.starts[source] as number,
+      end,
+      cell,
+    );
     if (next !== end) throw unfit(plan, at);
     if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
@@ -118,7 +134,7 @@ export class ChangeWriter {
       records.change(at, NULLED, 'SOURCE_RETRIEVAL_ERROR');
     } else if (value === null) out.null();
     else {
-      const verdict = plan.writers[at]!.text(out, value, 0, value.length);
+      const verdict = (plan.writers[at] as Writers).text(out, value, 0, value.length);
       if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
     }
   }
@@ -131,13 +147,13 @@ export class ChangeWriter {
         const detail = `the log lacks a column of the key of ${tableLabel(id)}, which it had not, or which was another, when the row was written.`;
         throw new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
       }
-      const mark = after.marks[source]!;
+      const mark = after.marks[source] as number;
       if (mark === VALUE_ABSENT) continue;
       if (mark !== before.marks[source]) return true;
-      const start = after.starts[source]!;
-      const length = after.ends[source]! - start;
-      const old = before.starts[source]!;
-      if (length !== before.ends[source]! - old) return true;
+      const start = after.starts[source] as number;
+      const length = (after.ends[source] as number) - start;
+      const old = before.starts[source] as number;
+      if (length !== (before.ends[source] as number) - old) return true;
       for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[old + i]) return true;
     }
     return false;

@@ -7,6 +7,12 @@ const MOST_BYTES = 64 * 1024 * 1024;
 export class HeldTransaction {
   readonly packets: Buffer[] = [];
   bytes = 0;
+  /** Whether they end with checksums. */
+  readonly hasChecksums: boolean;
+
+  constructor(hasChecksums: boolean) {
+    this.hasChecksums = hasChecksums;
+  }
 
   add(bytes: Uint8Array, start: number, end: number): void {
     this.packets.push(Buffer.from(bytes.subarray(start, end)));
@@ -42,3 +48,12 @@ const tooMuch = (): ConnectorError =>
     'SERVER_SETTING',
     `XA transactions that are prepared and not committed have more than ${MOST_BYTES / 2 ** 20} MB of changes. Commit them or roll them back (XA RECOVER lists them); the next run goes on from there.`,
   );
+
+/** `XA COMMIT X'6162',X'',1`: the name as XA_PREPARE has it. */
+export const xaName = (sql: string): string => sql.replace(/^\s*xa\s+(?:commit|rollback)\s+/i, '').trim();
+
+/** Its rows stand in front of where the log was begun. */
+export function preparedBefore(name: string, where: string): ConnectorError {
+  const detail = `the XA transaction ${name} was committed at ${where}, and prepared before the log was read: its changes are not known.`;
+  return new ConnectorError('POSITION_LOST', detail);
+}

@@ -3,7 +3,7 @@ import { tableLabel } from '../../../contract/ids.ts';
 import { type RowImage, type Rows, VALUE_PRESENT } from '../binlog/rows.ts';
 import { columnOf } from '../snapshot/row-reader.ts';
 import { qualified, quoteIdent, quoteLiteral } from '../sql.ts';
-import { VerdictCell } from '../types.ts';
+import { VerdictCell, type Writers } from '../types.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 import { TextRow } from '../wire/text-row.ts';
 import type { RowPlan } from './row-plan.ts';
@@ -36,9 +36,16 @@ const ISO = /^(\d{4}-\d\d-\d\d)T(.*?)Z?$/;
 
 /** A value of the key in the log as a constant of a statement: by way of what a record says of it. */
 function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, bytes: Uint8Array): string {
-  const writers = plan.keyWriters[at]!;
+  const writers = plan.keyWriters[at] as Writers;
   scratch.clear();
-  writers.binary(scratch, bytes, image.starts[source]!, image.ends[source]!, plan.keyMetadata[at]!, cell);
+  writers.binary(
+    scratch,
+    bytes,
+    image.starts[source] as number,
+    image.ends[source] as number,
+    plan.keyMetadata[at] as number,
+    cell,
+  );
   const value: unknown = JSON.parse(scratch.bytes.toString('utf8', 0, scratch.length));
   const text = scratch.bytes.toString('utf8', 0, scratch.length);
   const { layout } = columnOf(plan.table, plan.table.primaryKey[at] ?? '');

@@ -106,7 +106,7 @@ export class RowPlan {
     const diffs = rows.isPartial ? (rows.table?.jsonColumns ?? NOTHING) : NOTHING;
     let lacking: number[] | null = null;
     for (let at = 0; at < sources.length; at++) {
-      const source = sources[at]!;
+      const source = sources[at] as number;
       const mayBeDiffs = diffs.length > 0 && diffs.includes(source);
       if (source === NOWHERE || (source >= 0 && after.marks[source] !== VALUE_ABSENT && !mayBeDiffs)) continue;
       if (source >= 0 && before.count > 0 && before.marks[source] !== VALUE_ABSENT) continue;

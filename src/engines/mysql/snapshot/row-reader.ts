@@ -78,14 +78,14 @@ export class RowReader {
     const { starts, ends } = row;
     const out = records.begin(this.#template, 'r');
     for (let at = 0; at < fields.length; at++) {
-      const field = fields[at]!;
-      const start = starts[field]!;
-      out.raw(keys[at]!);
+      const field = fields[at] as number;
+      const start = starts[field] as number;
+      out.raw(keys[at] as Buffer);
       if (start < 0) {
         out.null();
         continue;
       }
-      const verdict = this.#writers[at]!(out, bytes, start, ends[field]!);
+      const verdict = (this.#writers[at] as ValueWriter)(out, bytes, start, ends[field] as number);
       if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
     }
     records.end();

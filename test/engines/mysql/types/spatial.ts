@@ -34,7 +34,7 @@ const shapes = [
   ...cases('polygon', BINARY, [polygon]),
   ...cases('geometry', BINARY, [point, line]),
   ...cases('multipoint', BINARY, [
-    ["ST_GeomFromText('MULTIPOINT((1 2),(3 4))')", shape(0, wkb(4, uint32(2), pointAt(1, 2), pointAt(3, 4)))],
+    ["ST_GeomFromText('MULTIPOINT(1 2,3 4)')", shape(0, wkb(4, uint32(2), pointAt(1, 2), pointAt(3, 4)))],
   ]),
   ...cases('multilinestring', BINARY, [
     ["ST_GeomFromText('MULTILINESTRING((0 0,1 2))')", shape(0, wkb(5, uint32(1), wkb(2, ...points([0, 0], [1, 2]))))],

@@ -1,0 +1,235 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { builtCli } from '../kit/build-cli.ts';
+import { repository } from '../kit/paths.ts';
+import { type MysqlFlavor, mysqlTool, type OwnMysqlServer, query, startMysql } from '../kit/servers/mysql.ts';
+import { inTurn, type Measured, measure, median } from './measure.ts';
+import { alone, type BenchOptions, type BenchRow, middle, rate, row, stateOf } from './rows.ts';
+
+const TABLE = `
+  CREATE TABLE \`lines\` (id bigint PRIMARY KEY, quantity int, product varchar(60), price decimal(12,2), note text,
+                        placed timestamp NULL, paid boolean, details json)`;
+/** Rows are made by doubling: quick on any version. */
+const BLOCK = 100_000;
+const fillSql = (table: string, from: number, to: number): string => `
+  INSERT INTO ${table} SELECT n, n % 97, concat('product number ', n % 5000), (n % 100000) / 7.0,
+         concat('a note with "quotes" in it, number ', n), timestamp('2024-01-01 00:00:00') + interval n second, n % 3 = 0,
+         json_object('tags', json_array('a', 'b'), 'n', n % 10)
+    FROM (SELECT ${from} + a.i + 1000 * b.i AS n FROM numbers a, numbers b WHERE b.i <= ${Math.floor((to - from) / 1000)}) x WHERE n <= ${to}`;
+
+/** Runs everything for one flavor of server. */
+export async function benchMysql(
+  flavor: MysqlFlavor,
+  options: BenchOptions,
+  say: (text: string) => void,
+): Promise<readonly BenchRow[]> {
+  const settings = { innodb_buffer_pool_size: '2G', max_allowed_packet: '1G', binlog_row_metadata: 'FULL' };
+  const server = await startMysql({ flavor, settings });
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  try {
+    return await new MysqlBench(flavor, server, folder, options, await builtCli(), say).run();
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Files {
+  readonly config: string;
+  readonly catalog: string;
+  readonly state: string;
+}
+
+class MysqlBench {
+  readonly #flavor: MysqlFlavor;
+  readonly #server: OwnMysqlServer;
+  readonly #folder: string;
+  readonly #options: BenchOptions;
+  readonly #cli: string;
+  readonly #say: (text: string) => void;
+
+  constructor(
+    flavor: MysqlFlavor,
+    server: OwnMysqlServer,
+    folder: string,
+    options: BenchOptions,
+    cli: string,
+    say: (text: string) => void,
+  ) {
+    this.#flavor = flavor;
+    this.#server = server;
+    this.#folder = folder;
+    this.#options = options;
+    this.#cli = cli;
+    this.#say = say;
+  }
+
+  async run(): Promise<readonly BenchRow[]> {
+    const { rows } = this.#options;
+    await this.#database('big', rows);
+    await this.#database('small', 100_000);
+    return [await this.#snapshot('big', rows), await this.#memory('small'), ...(await this.#drain()), await this.#idle('small')];
+  }
+
+  async #snapshot(database: string, rows: number): Promise<BenchRow> {
+    this.#say(`snapshot of ${rows} rows`);
+    const client = await mysqlTool(this.#flavor, 'mysql');
+    const select = [...client, ...this.#server.clientOptions, '--quick', '-N', database, '-e', 'SELECT * FROM `lines`'] as const;
+    const files = this.#files(database);
+    await measure(select as unknown as [string, ...string[]]);
+    const { limit, ours, ratio } = await inTurn(
+      this.#options.rounds,
+      () => measure(select as unknown as [string, ...string[]]),
+      () => measure([...this.#read(files)]),
+    );
+    const seconds = median(ours.map(each => each.seconds));
+    return row(`snapshot, ${rows} rows`, 'mysql --quick', limit, ours, ratio, 1.05, rate(rows, seconds));
+  }
+
+  async #memory(database: string): Promise<BenchRow> {
+    this.#say('memory for 100 thousand rows');
+    const done = await measure([...this.#read(this.#files(database))]);
+    return alone('snapshot, 100000 rows', done, 'RSS ≤ 150 MB', done.rssMb <= 150, rate(100_000, done.seconds));
+  }
+
+  /** One large transaction, drained by mysqlbinlog (decoding), by a published reader for Node, and by us. */
+  async #drain(): Promise<readonly BenchRow[]> {
+    const { changes, rounds } = this.#options;
+    this.#say(`drain of ${changes} inserts in one transaction`);
+    await this.#database('drain', 1000);
+    const files = this.#files('drain');
+    const first = await measure([...this.#read(files)], { wantState: true });
+    writeFileSync(files.state, `[${stateOf(first)}]`);
+    const client = await this.#server.client('drain');
+    await client.query('FLUSH BINARY LOGS');
+    const logs = await query(client, 'SHOW BINARY LOGS');
+    const file = String(logs.at(-1)?.['Log_name']);
+    await client.query('BEGIN');
+    for (let from = 1001; from <= changes + 1000; from += BLOCK) {
+      await client.query(fillSql('`lines`', from, Math.min(from + BLOCK - 1, changes + 1000)));
+    }
+    await client.query('COMMIT');
+    await client.end();
+    const tool = await mysqlTool(this.#flavor, this.#flavor === 'mysql' ? 'mysqlbinlog' : 'mariadb-binlog');
+    const decode = [
+      ...tool,
+      ...this.#server.clientOptions,
+      '--read-from-remote-server',
+      '-v',
+      '--base64-output=decode-rows',
+      file,
+    ];
+    const ours = (): Promise<Measured> => measure([...this.#read(files), '--state', files.state]);
+    const against = await inTurn(rounds, () => measure(decode as [string, ...string[]]), ours);
+    const seconds = median(against.ours.map(each => each.seconds));
+    const job = `log, one transaction of ${changes} inserts`;
+    const results = [
+      row(
+        job,
+        `${this.#flavor === 'mysql' ? 'mysqlbinlog' : 'mariadb-binlog'} -v`,
+        against.limit,
+        against.ours,
+        against.ratio,
+        1,
+        rate(changes, seconds),
+      ),
+    ];
+    this.#say('the same by a published reader for Node');
+    const script = join(this.#folder, 'zongji.mjs');
+    writeFileSync(script, ZONGJI);
+    const { host, port, username, password } = this.#server.address;
+    const environment = {
+      TRIBUTARY_ROOT: repository,
+      HOST: host,
+      PORT: String(port),
+      DB_USER: username,
+      DB_PASSWORD: password,
+      FILE: file,
+      ROWS: String(changes),
+    };
+    const peer = await measure([process.execPath, script], { environment });
+    results.push({
+      ...alone('for comparison: @vlasky/zongji + JSON.stringify, the same log', peer, '', true, rate(changes, peer.seconds)),
+    });
+    return results;
+  }
+
+  async #idle(database: string): Promise<BenchRow> {
+    this.#say('nothing new');
+    const files = this.#files(database);
+    let last = await measure([...this.#read(files)], { wantState: true });
+    const runs: Measured[] = [];
+    for (let round = 0; round < this.#options.rounds + 1; round++) {
+      writeFileSync(files.state, `[${stateOf(last)}]`);
+      last = await measure([...this.#read(files), '--state', files.state], { wantState: true });
+      if (round > 0) runs.push(last);
+    }
+    const done = middle(runs);
+    return alone('nothing new', done, '≤ 0.5 s', done.seconds <= 0.5, '');
+  }
+
+  async #database(name: string, rows: number): Promise<void> {
+    await this.#server.createDatabase(name);
+    const client = await this.#server.client(name);
+    await client.query('CREATE TABLE numbers (i int PRIMARY KEY)');
+    await client.query(`INSERT INTO numbers VALUES ${Array.from({ length: 1000 }, (_, i) => `(${i})`).join(',')}`);
+    await client.query(TABLE);
+    for (let from = 1; from <= rows; from += BLOCK) {
+      await client.query(fillSql('`lines`', from, Math.min(from + BLOCK - 1, rows)));
+    }
+    await client.query('ANALYZE TABLE `lines`');
+    await client.end();
+  }
+
+  #read(files: Files): readonly [string, ...string[]] {
+    return [process.execPath, this.#cli, 'read', '--config', files.config, '--catalog', files.catalog];
+  }
+
+  #files(database: string): Files {
+    const { host, port, username, password } = this.#server.address;
+    const files: Files = {
+      config: join(this.#folder, `${database}.config.json`),
+      catalog: join(this.#folder, `${database}.catalog.json`),
+      state: join(this.#folder, `${database}.state.json`),
+    };
+    const source = { engine: 'mysql', host, port, databases: [database], username, password, ssl_mode: { mode: 'disabled' } };
+    writeFileSync(files.config, JSON.stringify({ source }));
+    const output = execFileSync(process.execPath, [this.#cli, 'discover', '--config', files.config], { encoding: 'utf8' });
+    const found = output.split('\n').find(line => line.startsWith('{"type":"CATALOG"')) ?? '';
+    const { catalog } = JSON.parse(found) as { catalog: { streams: readonly { name: string }[] } };
+    const streams = catalog.streams
+      .filter(stream => stream.name === 'lines')
+      .map(stream => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }));
+    writeFileSync(files.catalog, JSON.stringify({ streams }));
+    return files;
+  }
+}
+
+const ZONGJI = `
+import { createRequire } from 'node:module';
+import { writeSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+const require = createRequire(process.env.TRIBUTARY_ROOT + '/package.json');
+const { default: ZongJi } = await import(pathToFileURL(require.resolve('@vlasky/zongji')).href);
+const { HOST: host, PORT: port, DB_USER: user, DB_PASSWORD: password, FILE: filename, ROWS } = process.env;
+const reader = new ZongJi({ host, port: Number(port), user, password });
+let rows = 0;
+const write = text => {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try { at += writeSync(1, bytes, at); } catch (error) { if (error.code !== 'EAGAIN') throw error; }
+  }
+};
+reader.on('binlog', event => {
+  if (event.getTypeName() !== 'WriteRows') return;
+  let text = '';
+  for (const data of event.rows) text += JSON.stringify({ type: 'RECORD', record: { stream: 'lines', namespace: 'drain', data, emitted_at: Date.now() } }) + '\\n';
+  write(text);
+  rows += event.rows.length;
+  if (rows >= Number(ROWS)) process.exit(0);
+});
+reader.on('error', error => { console.error(error); process.exit(1); });
+reader.start({ filename, position: 4, includeEvents: ['tablemap', 'writerows', 'rotate'], serverId: 4711 });
+`;

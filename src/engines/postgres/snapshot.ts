@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
@@ -6,7 +7,6 @@ import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readLeaves } from './catalog-queries.ts';
 import { afterKey } from './key-comparison.ts';
-import { ChunkSize } from './snapshot/chunk-size.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';

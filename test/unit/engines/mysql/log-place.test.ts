@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject, Position } from '../../../../src/contract/ids.ts';
+import { Gtid } from '../../../../src/engines/mysql/binlog/gtid.ts';
+import { covers, filePosition, gtidListPosition, gtidSetPosition } from '../../../../src/engines/mysql/position.ts';
+import { LogPlace } from '../../../../src/engines/mysql/replication/log-place.ts';
+
+const sid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
+const other = '3e11fa47-71ca-11e1-9e33-c80aa9429563';
+
+const mysql = (gno: number, source = sid, tag = ''): Gtid =>
+  Object.assign(new Gtid(), { flavor: 'mysql', sid: source, tag, gno });
+const mariadb = (gno: number, domainId = 0, serverId = 1): Gtid =>
+  Object.assign(new Gtid(), { flavor: 'mariadb', domainId, serverId, gno });
+const anonymous = (): Gtid => new Gtid();
+
+/** The place behind a transaction. */
+const pass = (place: LogPlace, gtid: Gtid, file = 'b.000001', end = 100): Position => {
+  place.begin(gtid);
+  place.commit(file, end);
+  return place.position();
+};
+
+describe('a place told by a GTID set', () => {
+  it('adds each transaction, whatever its source, and keeps holes', () => {
+    const place = new LogPlace(gtidSetPosition(`${sid}:1-5:7`));
+    expect(pass(place, mysql(8))).toEqual({ gtid_set: `${sid}:1-5:7-8` });
+    expect(pass(place, mysql(1, other))).toEqual({ gtid_set: `${sid}:1-5:7-8,${other}:1` });
+    expect(pass(place, mysql(1, sid, 'tag'))).toEqual({ gtid_set: `${sid}:1-5:7-8:tag:1,${other}:1` });
+    expect(pass(place, mysql(6))).toEqual({ gtid_set: `${sid}:1-8:tag:1,${other}:1` });
+  });
+
+  it('gives out the same object while it stands still, and a new one when it has moved', () => {
+    const from = gtidSetPosition(`${sid}:1`);
+    const place = new LogPlace(from);
+    expect(place.position()).toBe(from);
+    expect(place.isAt(from)).toBe(true);
+    const second = pass(place, mysql(2));
+    expect(place.position()).toBe(second);
+    expect(place.isAt(from)).toBe(false);
+    place.begin(mysql(3));
+    place.commit('b.000001', 200);
+    expect(place.isAt(second)).toBe(false);
+  });
+
+  it('says which positions have the transaction at hand', () => {
+    const place = new LogPlace(gtidSetPosition(''));
+    place.begin(mysql(6));
+    expect(place.isIn(gtidSetPosition(`${sid}:1-5:7-9`))).toBe(false);
+    expect(place.isIn(gtidSetPosition(`${sid}:1-6`))).toBe(true);
+    expect(place.isIn(gtidListPosition('0-1-9'))).toBe(false);
+  });
+
+  it('is resumed before a prepared transaction, and has passed it', () => {
+    const place = new LogPlace(gtidSetPosition(`${sid}:1-4`));
+    place.begin(mysql(5));
+    place.hold('x', 'b.000001', 50);
+    const behind = pass(place, mysql(6));
+    expect(behind).toEqual({ gtid_set: `${sid}:1-4:6`, held: `${sid}:5` });
+    const target = gtidSetPosition(`${sid}:1-6`);
+    expect(place.covers(target)).toBe(true);
+    expect(covers(behind, target)).toBe(true);
+    expect(covers(behind, gtidSetPosition(`${sid}:1-7`))).toBe(false);
+    place.begin(mysql(7));
+    place.release('x');
+    place.commit('b.000001', 70);
+    expect(place.position()).toEqual({ gtid_set: `${sid}:1-7` });
+  });
+
+  it('refuses a transaction without a GTID', () => {
+    expect(() => new LogPlace(gtidSetPosition(`${sid}:1`)).begin(anonymous())).toThrowError(/gtid_mode/);
+  });
+});
+
+describe('a place told by a GTID list', () => {
+  it('moves in each domain', () => {
+    const place = new LogPlace(gtidListPosition('0-1-5'));
+    expect(pass(place, mariadb(6, 0, 2))).toEqual({ gtid_list: '0-2-6' });
+    expect(pass(place, mariadb(1, 3))).toEqual({ gtid_list: '0-2-6,3-1-1' });
+    place.begin(mariadb(7));
+    expect(place.isIn(gtidListPosition('0-1-7'))).toBe(true);
+    expect(place.isIn(gtidListPosition('0-1-6,3-1-9'))).toBe(false);
+  });
+
+  it('stays before the oldest prepared transaction', () => {
+    const place = new LogPlace(gtidListPosition('0-1-4'));
+    place.begin(mariadb(5));
+    place.hold('x', 'b.000001', 50);
+    place.begin(mariadb(6));
+    place.hold('y', 'b.000001', 60);
+    const both = pass(place, mariadb(7));
+    expect(both).toEqual({ gtid_list: '0-1-4', reached: '0-1-7' });
+    expect(covers(both, gtidListPosition('0-1-7'))).toBe(true);
+    place.release('x');
+    expect(place.position()).toEqual({ gtid_list: '0-1-5', reached: '0-1-7' });
+    place.release('y');
+    expect(place.position()).toEqual({ gtid_list: '0-1-7' });
+  });
+});
+
+describe('a place told by file and byte', () => {
+  const at = (file: string, pos: number): Position => filePosition({ file, pos, server: 's' });
+
+  it('moves with transactions and, between them, with the file', () => {
+    const place = new LogPlace(at('b.000001', 100));
+    expect(pass(place, anonymous(), 'b.000001', 250)).toEqual({ file: 'b.000001', pos: 250, server: 's' });
+    place.idle('b.000002', 4);
+    expect(place.position()).toEqual({ file: 'b.000002', pos: 4, server: 's' });
+    place.begin(anonymous());
+    expect(place.isIn(at('b.000002', 300))).toBe(true);
+    expect(place.isIn(at('b.000002', 4))).toBe(false);
+  });
+
+  it('is not taken back by a dump that had to begin further ahead', () => {
+    const place = new LogPlace(at('b.000001', 5_000_000_000));
+    place.idle('b.000001', 4);
+    expect(place.moved).toBe(false);
+    expect(place.isBehind('b.000001', 300)).toBe(true);
+    expect(place.isBehind('b.000001', 5_000_000_000)).toBe(false);
+    expect(place.isBehind('b.000002', 4)).toBe(false);
+  });
+
+  it('stays before a prepared transaction', () => {
+    const place = new LogPlace(at('b.000001', 100));
+    place.begin(anonymous());
+    place.hold('x', 'b.000001', 200);
+    const behind = pass(place, anonymous(), 'b.000002', 300);
+    expect(behind).toEqual({ file: 'b.000001', pos: 100, server: 's', reached: { file: 'b.000002', pos: 300 } });
+    expect(covers(behind, at('b.000002', 300))).toBe(true);
+    expect(covers(behind, at('b.000002', 301))).toBe(false);
+  });
+});
+
+describe('what a position says beside the place', () => {
+  it('is kept until it changes', () => {
+    const from = { gtid_set: `${sid}:1`, tables: { layouts: [] } } as JsonObject as Position;
+    const place = new LogPlace(from);
+    expect(pass(place, mysql(2))).toEqual({ gtid_set: `${sid}:1-2`, tables: { layouts: [] } });
+    place.others = { layouts: [] };
+    expect(place.moved).toBe(false);
+    place.others = null;
+    expect(place.position()).toEqual({ gtid_set: `${sid}:1-2` });
+  });
+});

@@ -37,6 +37,10 @@ const LEAST_RANDOM_ID = 2 ** 31;
 const MOST_RANDOM_ID = 2 ** 32 - 1;
 /** How often layouts are read until they stand still around a position. */
 const ORIGIN_TRIES = 5;
+/** How long the server may be silent over questions that it answers at once. */
+const QUIET_MILLIS = 30_000;
+/** The same for what may wait for a lock, or goes over the whole catalog. */
+const PATIENT_MILLIS = 10 * 60_000;
 const MICROS_PER_SECOND = 1_000_000;
 
 /** One server: its log, and the tables under it. */
@@ -63,7 +67,7 @@ export class MysqlShard implements Shard {
 
   async tables(ids: readonly TableId[]): Promise<readonly MysqlTable[]> {
     const { databases } = this.#options.config.source;
-    const { query, server } = await this.#connected();
+    const { query, server } = await this.#connected(PATIENT_MILLIS);
     const { tinyint1, nativeJson } = this.#types(server);
     const options = { databases, tinyint1, nativeJson, only: ids, log: this.#options.context.log };
     const found = new Map((await discoverTables(query, server, options)).map(table => [tableKey(table.id), table]));
@@ -86,7 +90,7 @@ export class MysqlShard implements Shard {
   }
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
-    const { query, server } = await this.#connected();
+    const { query, server } = await this.#connected(PATIENT_MILLIS);
     await this.#takeTime(query);
     const opened = { fresh: false, settled: true, tables, joined: [] } as const;
     if (from === null) {
@@ -112,7 +116,7 @@ export class MysqlShard implements Shard {
 
   /** Layouts are those of the position when they were the same before and behind it. */
   async origin(tables: readonly Followed[]): Promise<Position> {
-    const { query, server } = await this.#connected();
+    const { query, server } = await this.#connected(PATIENT_MILLIS);
     const kind = await this.#kindOf(query, server);
     const ids = tables.map(({ selection }) => selection.table.id);
     let before = await this.#layouts(ids);
@@ -148,7 +152,7 @@ export class MysqlShard implements Shard {
   }
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
-    yield* snapshot({ openRaw: what => this.#openRaw(what) }, request, records);
+    yield* snapshot({ openRaw: what => this.#openRaw(what, PATIENT_MILLIS) }, request, records);
   }
 
   async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
@@ -157,7 +161,7 @@ export class MysqlShard implements Shard {
     this.#kind = kind;
     const source = {
       openDump: async (from: Position) => {
-        const connection = await this.#openRaw(`Reading the log of ${this.#what}`);
+        const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);
         try {
           return await Dump.start(connection, { from: parsed(from), serverId: this.#serverId, server });
         } catch (error) {
@@ -166,7 +170,7 @@ export class MysqlShard implements Shard {
         }
       },
       rereadConnection: async () => {
-        this.#reread ??= await this.#openRaw('Reading rows again');
+        this.#reread ??= await this.#openRaw('Reading rows again', PATIENT_MILLIS);
         return this.#reread;
       },
       visible: async () => await readVisible(query, server, kind),
@@ -235,25 +239,44 @@ export class MysqlShard implements Shard {
     if (micros > this.#newest) this.#newest = micros;
   }
 
-  async #openRaw(what: string): Promise<RawConnection> {
+  async #openRaw(what: string, quietMillis: number): Promise<RawConnection> {
     const { target, context } = this.#options;
     const connection = await connect(target, { applicationName: APPLICATION }, context);
-    return new RawConnection(rawConnection(connection), what, context.signal);
+    const raw = new RawConnection(rawConnection(connection), what, context.signal);
+    raw.quietMillis = quietMillis;
+    return raw;
   }
 
-  /** Errors of the server come out as ours. */
-  async #connected(): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
+  /** Errors of the server come out as ours, and so does its silence. */
+  async #connected(quietMillis = QUIET_MILLIS): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { applicationName: APPLICATION }, context);
     const { driver, server } = this.#control;
     const plain = queryOn(driver);
     const rows = async <Row extends object>(sql: string): Promise<readonly Row[]> => {
       try {
-        return await plain.rows<Row>(sql);
+        return await within(quietMillis, plain.rows<Row>(sql), () => driver.destroy());
       } catch (error) {
         throw toConnectorError(error, `Working on ${this.#what}`);
       }
     };
     return { query: { rows }, server };
+  }
+}
+
+/** What `answer` brings, or CONNECTION_LOST, behind `giveUp`, when it does not come in time. */
+async function within<T>(millis: number, answer: Promise<T>, giveUp: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new ConnectorError('CONNECTION_LOST', `The server has not answered for ${millis / 1000} seconds.`));
+      giveUp();
+    }, millis);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => {}); // of a connection that was given up
   }
 }

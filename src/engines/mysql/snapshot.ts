@@ -86,6 +86,6 @@ async function* run(connection: RawConnection, rows: RowReader, sql: string, lim
       if (rows.full) yield FULL;
     }
     if (connection.done) return;
-    await connection.fill(0);
+    await connection.fill();
   }
 }

@@ -165,6 +165,7 @@ describeMajor(18, major => {
             await lab.sql(`SELECT pg_terminate_backend(active_pid) ${slot}`);
             await lab.until(`NOT (SELECT active ${slot})`);
             await lab.sql(dropSlot(lab));
+            await lab.sql("INSERT INTO thing VALUES (3, 'three')");
           },
         );
         expect(failureOf(run)).toMatch(/^transient_error \/ /);

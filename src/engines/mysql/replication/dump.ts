@@ -11,7 +11,7 @@ import type { RawConnection } from '../wire/raw-connection.ts';
 /** How often an idle server says that it is there. */
 const HEARTBEAT_SECONDS = 1;
 /** The server may be silent that long before the connection counts as lost. */
-const QUIET_MILLIS = 60_000;
+const QUIET_MILLIS = 30_000;
 /** MySQL knows heartbeats with 64-bit positions from here on. */
 const HEARTBEAT_V2_SINCE = 8_00_26;
 const MAX_U32 = 0xffff_ffff;
@@ -49,13 +49,13 @@ export class Dump {
       variables.push('@mariadb_slave_capability = 4', '@slave_gtid_strict_mode = 0', '@slave_gtid_ignore_duplicates = 0');
       if (from.kind === 'gtid_list') variables.push(`@slave_connect_state = ${quoteLiteral(from.list.toString())}`);
     }
+    connection.quietMillis = QUIET_MILLIS;
     await connection.query(`SET ${variables.join(', ')}`);
     const [row] = await connection.query('SELECT @@global.binlog_checksum');
     connection.beginDump(command(from, serverId, server));
     return new Dump(connection, new BinlogDecoder({ flavor, hasChecksums: row?.[0] !== 'NONE' }));
   }
 
-  /** Whether the next event can be had without waiting. */
   get bytes(): Buffer {
     return this.#connection.bytes;
   }
@@ -82,7 +82,7 @@ export class Dump {
   }
 
   fill(): Promise<void> {
-    return this.#connection.fill(QUIET_MILLIS);
+    return this.#connection.fill();
   }
 
   close(): void {

@@ -96,6 +96,6 @@ export async function reread(
       if (target !== undefined) target.found = found;
     }
     if (connection.done) return;
-    await connection.fill(0);
+    await connection.fill();
   }
 }

@@ -37,6 +37,8 @@ export class RawConnection {
   what: string;
   /** The running result, or dump, has come to its end. */
   done = true;
+  /** How long the server may be silent over a statement before the connection counts as lost; 0: for ever. */
+  quietMillis = 0;
 
   /** `what` begins the sentence of an error: "Reading shop.orders". Aborting `signal` ends every wait with STOPPED. */
   constructor(connection: LoggedIn, what: string, signal: AbortSignal) {
@@ -72,7 +74,7 @@ export class RawConnection {
         row.split(this.bytes, this.start, this.end);
         rows.push([...row.starts].map((start, at) => (start < 0 ? null : this.bytes.toString('utf8', start, row.ends[at]))));
       }
-      if (!this.done) await this.fill(0);
+      if (!this.done) await this.fill();
     }
     return rows;
   }
@@ -131,7 +133,7 @@ export class RawConnection {
   }
 
   /** Waits for more bytes. Throws CONNECTION_LOST after `quietMillis` without any (0: waits for ever). */
-  fill(quietMillis: number): Promise<void> {
+  fill(quietMillis = this.quietMillis): Promise<void> {
     return this.#packets.fill(quietMillis);
   }
 
@@ -151,7 +153,7 @@ export class RawConnection {
   }
 
   async #packet(): Promise<void> {
-    while (!this.#packets.next()) await this.#packets.fill(0);
+    while (!this.#packets.next()) await this.#packets.fill(this.quietMillis);
   }
 
   /** ERR_Packet: 0xff, code, `#` and five characters of SQLSTATE, message. */

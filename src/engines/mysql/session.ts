@@ -1,6 +1,8 @@
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { readDatabases, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { tryLog } from './log-access.ts';
@@ -37,6 +39,12 @@ class MysqlMember implements Member<MysqlTable> {
     const { databases, tinyint1_as: tinyint1, json_columns: json } = config.source;
     const { driver, server } = await this.#connected();
     try {
+      const found = await readDatabases(queryOn(driver), server, databases);
+      const missing = databases.filter(name => !found.some(each => sameName(server, name, each.name)));
+      if (missing.length > 0) {
+        const detail = `There is no database ${missing.map(name => `"${name}"`).join(', ')} on ${target.host}:${target.port}, or the user has no right in it.`;
+        throw new ConnectorError('DATABASE_UNKNOWN', detail);
+      }
       return await discoverTables(queryOn(driver), server, {
         databases,
         tinyint1,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exactRecords } from '../../kit/destination.ts';
+import { exactRecords, rowsOf } from '../../kit/destination.ts';
 import type { JsonObject } from '../../kit/messages.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
@@ -46,7 +46,8 @@ describeMysql(flavor => {
         const held = await hang(lab, server, "INSERT INTO thing VALUES (1000, 'held', 1)");
         expect(await lab.sql('SELECT * FROM thing WHERE id = 1000')).toEqual([]);
         const run = await platform.run();
-        expect(exactRecords(run, 'thing').some(row => row['text'] === 'held')).toBe(false);
+        // MariaDB's log may be read to its end, the held transaction included; MySQL tells what is committed.
+        expect(rowsOf(run, 'thing').some(row => row['text'] === 'held')).toBe(flavor === 'mariadb');
         platform.store(run);
         await held.release();
         await platform.sync();
@@ -179,6 +180,8 @@ describeMysql(flavor => {
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(`UPDATE thing SET n = 2; ${flush}`);
+        // A file that somebody reads is not purged.
+        await lab.database.disconnected();
         const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
         await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);

@@ -1,5 +1,4 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
-import { ConnectorError } from '../../../contract/errors.ts';
 import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
@@ -12,13 +11,11 @@ import { LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
 import { columnMismatch, mismatch } from '../layout/match.ts';
 import type { StatementContext } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
-import type { MysqlTable } from '../table.ts';
+import type { MysqlColumn, MysqlTable } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
 import type { LogPlace } from './log-place.ts';
 import { RowPlan } from './row-plan.ts';
-
-export const REMEDY =
-  "Run: SET GLOBAL binlog_row_metadata = 'FULL'; then clear the stream, so that it is read anew. From then on the log names its columns.";
+import { changedByStatement, changesRows, uncertain } from './uncertain.ts';
 
 export interface LogTablesOptions {
   readonly rules: LayoutRules;
@@ -58,6 +55,8 @@ export class LogTables {
   readonly #entries = new Map<string, Entry>();
   readonly #noted = new Set<Followed>();
   #ahead = 0;
+  /** The log is at a place where columns may have had other types than those that were discovered for this read. */
+  #isPast: boolean;
   #plans = new WeakMap<TableMap, RowPlan | typeof LEFT_OUT | null>();
 
   constructor(followed: readonly Followed[], from: Position, options: LogTablesOptions) {
@@ -68,6 +67,7 @@ export class LogTables {
     for (const [name, defaults] of Object.entries(options.databases)) {
       if (this.#catalog.databaseDefaults(name) === null) this.#catalog.setDatabaseDefaults(name, defaults);
     }
+    this.#isPast = !covers(from, options.present);
     for (const each of followed) this.#add(each, from);
   }
 
@@ -117,6 +117,10 @@ export class LogTables {
 
   /** Behind a transaction: layouts that were of a later place may be of this one now. */
   reached(place: LogPlace): void {
+    if (this.#isPast && place.covers(this.#options.present)) {
+      this.#isPast = false;
+      this.#plans = new WeakMap();
+    }
     if (this.#ahead === 0) return;
     for (const entry of this.#entries.values()) {
       if (entry.ahead === null || entry.ahead === NEVER || !place.covers(entry.ahead)) continue;
@@ -143,7 +147,9 @@ export class LogTables {
     const layout = this.#layoutOf(map, entry);
     if (layout === null) return LEFT_OUT;
     const { types, template } = this.#options;
-    return new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread: () => false });
+    // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
+    const mayReread = ({ name }: MysqlColumn): boolean => this.#isPast && !entry.table.primaryKey.includes(name);
+    return new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread });
   }
 
   #layoutOf(map: TableMap, entry: Entry): TableLayout | null {
@@ -172,7 +178,7 @@ export class LogTables {
         : known !== undefined && 'why' in known
           ? known.why
           : (why?.why ?? 'its columns are not known');
-    throw this.#uncertain(table, reason);
+    throw uncertain(table, reason);
   }
 
   /** A statement of the log. Throws SCHEMA_CHANGED where reading on could be wrong. */
@@ -194,7 +200,7 @@ export class LogTables {
     if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw changedByStatement(table);
     const changes = effect.kind === 'altered' || effect.kind === 'replaced' || effect.kind === 'uncertain';
     if (changes && !entry.snapshotComes && !this.#options.namesInLog) {
-      throw this.#uncertain(table, 'its columns were changed between the configured position and now');
+      throw uncertain(table, 'its columns were changed between the configured position and now');
     }
     if (memo === null) this.#catalog.set(table.layout);
     else this.#takeMemo(entry, memo);
@@ -226,7 +232,7 @@ export class LogTables {
         return;
       case 'uncertain':
         if (changesRows(sql)) throw changedByStatement(table);
-        if (!namesInLog) throw this.#uncertain(table, effect.why);
+        if (!namesInLog) throw uncertain(table, effect.why);
         break;
     }
     this.#note(entry);
@@ -263,25 +269,12 @@ export class LogTables {
     if (made.length === 0 && lost.length === 0) return null;
     return { layouts: made, databases, ...(lost.length > 0 ? { unknown: lost } : {}) };
   }
-
-  #uncertain({ id }: MysqlTable, why: string): ConnectorError {
-    return new ConnectorError('SCHEMA_CHANGED', `${tableLabel(id)}: ${why}. ${REMEDY}`, { table: id });
-  }
 }
 
 /** A place that no log reaches: until `origin` says where. */
 const NEVER = {} as Position;
 
 const nameOf = ({ id }: MysqlTable): { schema: string; name: string } => ({ schema: id.namespace, name: id.name });
-
-/** Statements that change rows stand in the log instead of the rows. */
-const changesRows = (sql: string): boolean =>
-  /^(?:\s|\/\*[^!][\s\S]*?\*\/)*(?:insert|update|delete|replace|load|with)\b/i.test(sql);
-
-function changedByStatement({ id }: MysqlTable): ConnectorError {
-  const detail = `${tableLabel(id)} may have been changed by a statement that stands in the log instead of its rows: a session wrote with another binlog_format than ROW. Let every session write with binlog_format = ROW.`;
-  return new ConnectorError('POSITION_LOST', detail, { table: id });
-}
 
 /** For each column that the log names, the first of the layouts that knows one of that name which fits. */
 function bestOf(map: TableMap, layouts: readonly (TableLayout | null)[]): TableLayout | null {

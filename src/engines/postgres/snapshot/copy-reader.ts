@@ -2,11 +2,19 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
 import type { Selection } from '../../../contract/table.ts';
+import { type FieldWriter, integerField, numberField, textField } from '../../../values/postgres-fields.ts';
+import { writeInteger, writeNumber, writeString } from '../../../values/postgres-text.ts';
 import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
 import type { PgTable } from '../table.ts';
 import { writerFor } from '../types.ts';
 import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
+
+const FIELDS: ReadonlyMap<ValueWriter, FieldWriter> = new Map([
+  [writeString, textField],
+  [writeInteger, integerField],
+  [writeNumber, numberField],
+]);
 
 /**
  * Moves the rows of a running COPY into records. The statement selects the columns of the selection, in its order; where
@@ -17,6 +25,8 @@ export class CopyReader {
   readonly #records: RecordWriter;
   readonly #template: RecordTemplate;
   readonly #writers: readonly ValueWriter[];
+  /** For each column how to write it while looking for its end; null: not that way. */
+  readonly #fields: readonly (FieldWriter | null)[];
   #row: CopyRow;
   #keyColumns = 0;
   #key: Buffer[] = [];
@@ -36,6 +46,7 @@ export class CopyReader {
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${actual.pgType.name} now, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
     });
+    this.#fields = this.#writers.map(write => FIELDS.get(write) ?? null);
     this.#row = new CopyRow(this.#writers.length);
   }
 
@@ -58,10 +69,46 @@ export class CopyReader {
   next(): boolean {
     const connection = this.#connection;
     if (!connection.nextCopyData()) return false;
-    const { bytes } = connection;
+    if (this.#keyColumns > 0) this.#writeWithKey(connection.bytes, connection.start, connection.end);
+    else this.#write(connection.bytes, connection.start, connection.end);
+    this.count += 1;
+    return true;
+  }
+
+  /** Field by field, each written while its end is looked for where that can be done. */
+  #write(bytes: Buffer, start: number, end: number): void {
+    const row = this.#row;
+    const template = this.#template;
+    const writers = this.#writers;
+    const fields = this.#fields;
+    const records = this.#records;
+    const { keys } = template;
+    const last = end - 1;
+    row.expectRow(bytes, start, end);
+    const out = records.begin(template, 'r');
+    let from = start;
+    for (let at = 0; at < writers.length; at++) {
+      out.raw(keys[at] as Buffer);
+      const field = fields[at] as FieldWriter | null;
+      let stop = field === null ? -1 : field(out, bytes, from, last);
+      if (stop < 0) {
+        stop = row.field(bytes, from, last);
+        if (row.start < 0) out.null();
+        else {
+          const verdict = (writers[at] as ValueWriter)(out, bytes, row.start, row.end);
+          if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
+        }
+      }
+      row.expectEnd(bytes, stop, last, at);
+      from = stop + 1;
+    }
+    records.end();
+  }
+
+  #writeWithKey(bytes: Buffer, from: number, to: number): void {
     const row = this.#row;
     const skip = this.#keyColumns;
-    row.split(bytes, connection.start, connection.end);
+    row.split(bytes, from, to);
     const { starts, ends } = row;
     const template = this.#template;
     const writers = this.#writers;
@@ -79,9 +126,7 @@ export class CopyReader {
       if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
     }
     records.end();
-    this.count += 1;
     for (let at = 0; at < skip; at++) this.#keep(at, bytes, starts[at] as number, ends[at] as number);
-    return true;
   }
 
   lastKey(): readonly string[] {

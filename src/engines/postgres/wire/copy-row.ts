@@ -20,6 +20,9 @@ export class CopyRow {
   readonly starts: Int32Array;
   /** Offset behind each field's last byte, after unescaping; -1 is null. */
   readonly ends: Int32Array;
+  /** Where the field found last begins and ends. */
+  start = 0;
+  end = 0;
 
   constructor(columns: number) {
     this.columns = columns;
@@ -32,56 +35,66 @@ export class CopyRow {
    * the row is exactly what a server writes for this number of columns.
    */
   split(bytes: Uint8Array, start: number, end: number): void {
-    const last = end - 1;
-    if (start < 0 || end > bytes.length || last < start || bytes[last] !== NEWLINE)
-      throw unreadable('it does not end with a newline');
     const { columns, starts, ends } = this;
-    if (columns === 0) {
-      if (last !== start) throw unreadable('a row without columns has bytes');
-      return;
-    }
+    const last = end - 1;
+    this.expectRow(bytes, start, end);
     let field = start;
-    let column = 0;
+    for (let column = 0; column < columns; column++) {
+      const stop = this.field(bytes, field, last);
+      this.expectEnd(bytes, stop, last, column);
+      starts[column] = this.start;
+      ends[column] = this.end;
+      field = stop + 1;
+    }
+  }
+
+  /** Makes sure that the bytes are a row at all: they end with a newline, and are nothing else where there are no columns. */
+  expectRow(bytes: Uint8Array, start: number, end: number): void {
+    if (start < 0 || end > bytes.length || end <= start || bytes[end - 1] !== NEWLINE)
+      throw unreadable('it does not end with a newline');
+    if (this.columns === 0 && end - 1 !== start) throw unreadable('a row without columns has bytes');
+  }
+
+  /**
+   * Finds the field that begins at `from` of a row whose newline stands at `last`: `start` and `end` say where it is, both -1
+   * for null. Returns the offset of the tab or newline behind it.
+   */
+  field(bytes: Uint8Array, from: number, last: number): number {
     let escaped = false;
-    let at = start;
+    let at = from;
     for (;;) {
       let byte = bytes[at]!;
       // Nearly every byte ends here: a loop without calls, so that V8 looks at the array once and not for each byte.
       while (byte > NEWLINE && byte !== BACKSLASH) byte = bytes[++at]!;
       if (byte === BACKSLASH) {
-        escapeAt(bytes, at, field, last);
+        escapeAt(bytes, at, from, last);
         escaped = true;
         at += 2;
-        continue;
-      }
-      if (byte < TAB) {
-        at++;
-        continue;
-      }
-      if (column === columns) throw unreadable(`it has more than ${columns} fields`);
-      starts[column] = field;
-      ends[column] = at;
-      if (escaped) {
-        escaped = false;
-        this.unescape(bytes, column);
-      }
-      column++;
-      at++;
-      field = at;
-      if (byte === NEWLINE) break;
+      } else if (byte < TAB) at++;
+      else break;
     }
-    if (at !== end) throw unreadable('a newline stands within it');
-    if (column !== columns) throw unreadable(`it has ${column} fields instead of ${columns}`);
+    this.start = from;
+    this.end = at;
+    if (escaped) this.unescape(bytes);
+    return at;
   }
 
-  private unescape(bytes: Uint8Array, column: number): void {
-    const start = this.starts[column]!;
-    if (bytes[start] === BACKSLASH && bytes[start + 1] === CAPITAL_N) {
-      this.starts[column] = -1;
-      this.ends[column] = -1;
-    } else {
-      this.ends[column] = unescapeCopy(bytes, start, this.ends[column]!);
+  /** Makes sure that the field of that number ends where the row lets it: the last one, and only that, at the newline. */
+  expectEnd(bytes: Uint8Array, stop: number, last: number, column: number): void {
+    if (column === this.columns - 1) {
+      if (stop === last) return;
+      throw unreadable(bytes[stop] === TAB ? `it has more than ${this.columns} fields` : 'a newline stands within it');
     }
+    if (bytes[stop] === TAB) return;
+    throw unreadable(stop === last ? `it has ${column + 1} fields instead of ${this.columns}` : 'a newline stands within it');
+  }
+
+  private unescape(bytes: Uint8Array): void {
+    const { start } = this;
+    if (bytes[start] === BACKSLASH && bytes[start + 1] === CAPITAL_N) {
+      this.start = -1;
+      this.end = -1;
+    } else this.end = unescapeCopy(bytes, start, this.end);
   }
 }
 

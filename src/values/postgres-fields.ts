@@ -1,0 +1,86 @@
+import { BYTE_CLASS, needsEscape, PLAIN } from '../bytes/escape.ts';
+import type { JsonWriter } from '../bytes/json-writer.ts';
+
+/**
+ * Writers for a field of a COPY row of which the end is not known yet: they find it while they write, so that each byte is
+ * looked at once. They do the common case only: `source[last]` is the row's newline; the offset of the tab or newline
+ * behind the field is returned, or -1, with nothing written, for whatever needs a closer look.
+ */
+export type FieldWriter = (out: JsonWriter, source: Uint8Array, start: number, last: number) => number;
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Text without anything to escape, in COPY or in JSON, and without bytes above 0x7f. */
+export function textField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
+  out.reserve(last - start + 2);
+  const { bytes } = out;
+  let to = out.length;
+  bytes[to++] = QUOTE;
+  let at = start;
+  for (const four = last - 3; at < four; at += 4) {
+    const a = source[at] as number;
+    const b = source[at + 1] as number;
+    const c = source[at + 2] as number;
+    const d = source[at + 3] as number;
+    if (needsEscape(a | (b << 8) | (c << 16) | (d << 24))) break;
+    bytes[to] = a;
+    bytes[to + 1] = b;
+    bytes[to + 2] = c;
+    bytes[to + 3] = d;
+    to += 4;
+  }
+  let byte = source[at] as number;
+  while (BYTE_CLASS[byte] === PLAIN) {
+    bytes[to++] = byte;
+    byte = source[++at] as number;
+  }
+  if (byte !== TAB && byte !== NEWLINE) return -1;
+  bytes[to++] = QUOTE;
+  out.length = to;
+  return at;
+}
+
+/** Digits with at most one sign and one point: what every integer and nearly every numeric looks like. */
+export function numberField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
+  out.reserve(last - start);
+  const { bytes } = out;
+  let to = out.length;
+  let at = start;
+  let byte = source[at] as number;
+  if (byte === MINUS) {
+    bytes[to++] = byte;
+    byte = source[++at] as number;
+  }
+  const first = at;
+  let dot = -1;
+  while ((byte >= ZERO && byte <= NINE) || (byte === DOT && dot < 0)) {
+    if (byte === DOT) dot = at;
+    bytes[to++] = byte;
+    byte = source[++at] as number;
+  }
+  if (byte !== TAB && byte !== NEWLINE) return -1;
+  const whole = (dot < 0 ? at : dot) - first;
+  // A digit in front, a digit behind the point, and no zero before another digit.
+  if (whole === 0 || dot + 1 === at || (whole > 1 && source[first] === ZERO)) return -1;
+  out.length = to;
+  return at;
+}
+
+/** As `numberField`, without a point. */
+export function integerField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
+  const { length } = out;
+  const end = numberField(out, source, start, last);
+  if (end < 0) return end;
+  for (let at = length; at < out.length; at++) {
+    if (out.bytes[at] !== DOT) continue;
+    out.rewind(length);
+    return -1;
+  }
+  return end;
+}

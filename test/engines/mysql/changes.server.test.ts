@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import { describeMysql } from '../../kit/mysql-engines.ts';
+import { query } from '../../kit/servers/mysql.ts';
+import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
+import { brief, failureOf, inLab, type Lab, largeText, series, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+
+describeMysql(flavor => {
+  const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
+  const itOnMysql = flavor === 'mysql' ? it : it.skip;
+
+  describe.each(['MINIMAL', 'NOBLOB'])('#26 binlog_row_image = %s in a session', image => {
+    it(
+      'gives what an update left alone as it is, whatever the key is of, and deletes by their key',
+      lab(async lab => {
+        const kinds = {
+          'bigint unsigned': '18446744073709551615',
+          'varchar(50)': "'it''s \\\\ ü'",
+          'binary(4)': "X'00ff2700'",
+          'datetime(6)': "'2024-02-29 12:34:56.000001'",
+          'timestamp(3)': "'2024-02-29 12:34:56.789'",
+          'decimal(30,5)': '1234567890123456789012345.00001',
+          double: '1e-3',
+          'time(2)': "'-12:34:56.78'",
+          "enum('a','b''c')": "'b''c'",
+          'tinyint(1)': '-2',
+          date: "'2024-02-29'",
+          'bit(9)': "b'101000001'",
+        };
+        const names = Object.keys(kinds).map((_, at) => `k${at}`);
+        for (const [at, type] of Object.keys(kinds).entries()) {
+          await lab.sql(
+            `CREATE TABLE k${at} (id ${type} NOT NULL PRIMARY KEY, text longtext, n int, v int AS (n + 1) VIRTUAL) CHARACTER SET ${at % 2 === 0 ? 'utf8mb4' : 'latin1'}`,
+          );
+          await lab.sql(`INSERT INTO k${at} (id, text, n) VALUES (${Object.values(kinds)[at]}, 'left alone', 1)`);
+        }
+        const platform = await lab.connect();
+        const first = await platform.sync();
+        const was = new Map(names.map(name => [name, brief(first, name, 'id', 'text', 'n', 'v')]));
+        for (const name of names) await lab.sql(`SET binlog_row_image = '${image}'; UPDATE ${name} SET n = 2`);
+        const second = await platform.sync();
+        for (const name of names) {
+          const [before = ''] = was.get(name) ?? [];
+          expect([name, ...brief(second, name, 'id', 'text', 'n', 'v')]).toEqual([name, before.replace(/1 2$/, '2 3')]);
+        }
+        for (const name of names) await lab.sql(`SET binlog_row_image = '${image}'; DELETE FROM ${name}`);
+        const third = await platform.sync();
+        for (const name of names) {
+          const [before = ''] = was.get(name) ?? [];
+          expect([name, ...brief(third, name, 'id')]).toEqual([name, `gone ${before.replace(/ "left alone" 1 2$/, '')}`]);
+        }
+      }),
+    );
+
+    it(
+      'loses nothing where keys change, rows are gone by then, and values are NULL',
+      lab(async lab => {
+        await lab.sql(`${create} INSERT INTO thing SELECT i, CONCAT('text ', i), i FROM ${series(300)}`);
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(`SET binlog_row_image = '${image}'; UPDATE thing SET n = n + 1; UPDATE thing SET text = NULL WHERE id < 20; UPDATE thing SET n = NULL WHERE id < 10;
+          UPDATE thing SET id = id + 1000 WHERE id > 250; DELETE FROM thing WHERE id BETWEEN 30 AND 60; INSERT INTO thing (id) VALUES (9999)`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+  });
+
+  itOnMysql(
+    '#25 partial JSON is put together, with every row image',
+    lab(async lab => {
+      await lab.sql('CREATE TABLE thing (id bigint PRIMARY KEY, doc json, n int)');
+      await lab.sql(
+        `INSERT INTO thing SELECT i, JSON_OBJECT('a', i, 'list', JSON_ARRAY(1, 2, 3), 'pad', REPEAT('x', 300)), i FROM ${series(20)}`,
+      );
+      const platform = await lab.connect();
+      await platform.sync();
+      for (const image of ['FULL', 'MINIMAL', 'NOBLOB']) {
+        await lab.sql(`SET binlog_row_value_options = 'PARTIAL_JSON'; SET binlog_row_image = '${image}';
+          UPDATE thing SET doc = JSON_SET(doc, '$.a', id * 10, '$.list[1]', '${image}');
+          UPDATE thing SET doc = JSON_REMOVE(doc, '$.list[0]') WHERE id % 2 = 0; UPDATE thing SET n = n + 1 WHERE id > 15;
+          UPDATE thing SET doc = JSON_REPLACE(doc, '$.pad', 'short'), n = 0 WHERE id = 3; UPDATE thing SET doc = NULL WHERE id = 5`);
+        await platform.sync();
+        await platform.expectEqual([table('thing', { id: 'integer', doc: 'json', n: 'integer' })]);
+      }
+    }),
+  );
+
+  itOnMysql(
+    '#24 transactions that a session compresses are read, among others that are not',
+    lab(async lab => {
+      await lab.sql(create);
+      const platform = await lab.connect();
+      await platform.sync();
+      const client = await lab.client();
+      await query(client, 'SET binlog_transaction_compression = ON');
+      for (let round = 0; round < 3; round++) {
+        await query(
+          client,
+          `BEGIN; INSERT INTO thing SELECT ${round * 1000} + i, REPEAT('z', 500), i FROM ${series(200)}; UPDATE thing SET n = n + 1 WHERE id % 7 = 0;
+          DELETE FROM thing WHERE id % 11 = 0; COMMIT`,
+        );
+        await lab.sql(`INSERT INTO thing VALUES (${round} + 100000, 'plain', 1)`);
+      }
+      await platform.sync();
+      await platform.expectEqual([thing]);
+      await query(client, "XA START 'x'; UPDATE thing SET n = 77 WHERE id < 50; XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'");
+      await platform.sync();
+      await platform.expectEqual([thing]);
+    }),
+  );
+
+  if (flavor === 'mariadb') {
+    it(
+      '#33 events that the server compresses, and compressed columns, are read',
+      lab(async lab => {
+        const was = await lab.server.variable('log_bin_compress');
+        await lab.sql('SET GLOBAL log_bin_compress = 1');
+        lab.later(() => lab.server.query(undefined, `SET GLOBAL log_bin_compress = ${was}`));
+        await lab.sql('CREATE TABLE thing (id bigint PRIMARY KEY, text longtext COMPRESSED, n bigint)');
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(
+          `INSERT INTO thing SELECT i, REPEAT('z', 500), i FROM ${series(200)}; UPDATE thing SET text = '${largeText(3, 3000)}', n = n + 1 WHERE id % 7 = 0; DELETE FROM thing WHERE id % 11 = 0`,
+        );
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+  }
+
+  describe('#31 an XA transaction', () => {
+    it(
+      'counts from its commit on, over reads in between, and not at all when it is rolled back',
+      lab(async lab => {
+        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(30)}`);
+        const platform = await lab.connect();
+        await platform.sync();
+        const name = (what: string): string => `'${lab.database.name}${what}'`;
+        const prepare = async (what: string, sql: string): Promise<void> => {
+          const client = await lab.client();
+          await query(client, `XA START ${name(what)}; ${sql}; XA END ${name(what)}; XA PREPARE ${name(what)}`);
+          await client.end();
+        };
+        await prepare('a', 'UPDATE thing SET n = 1 WHERE id <= 5; INSERT INTO thing VALUES (100, "xa", 1)');
+        await prepare('b', 'DELETE FROM thing WHERE id BETWEEN 10 AND 15');
+        await prepare('c', 'UPDATE thing SET text = "never" WHERE id = 20');
+        await lab.sql('UPDATE thing SET n = 2 WHERE id = 7');
+        for (let round = 0; round < 2; round++) {
+          await platform.sync();
+          await platform.expectEqual([thing]);
+          await lab.sql(`UPDATE thing SET n = n + 1 WHERE id = 8; FLUSH BINARY LOGS`);
+        }
+        await lab.sql(`XA ROLLBACK ${name('c')}; XA COMMIT ${name('b')}`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        await lab.sql(`UPDATE thing SET n = 3 WHERE id = 9; XA COMMIT ${name('a')}; UPDATE thing SET n = 5 WHERE id = 1`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        await lab.sql(
+          `XA START ${name('d')}; UPDATE thing SET n = 9 WHERE id = 2; XA END ${name('d')}; XA COMMIT ${name('d')} ONE PHASE`,
+        );
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        expect((await platform.sync()).records).toEqual([]);
+      }),
+    );
+
+    it(
+      'that was prepared before the first read is never lost without a word',
+      lab(async lab => {
+        await lab.sql(`${create} INSERT INTO thing VALUES (1, 'old', 0)`);
+        const name = `'${lab.database.name}'`;
+        const client = await lab.client();
+        await query(client, `XA START ${name}; UPDATE thing SET n = 1; XA END ${name}; XA PREPARE ${name}`);
+        await client.end();
+        const platform = await lab.connect({}, { invalid_position: 'resnapshot' });
+        await platform.sync();
+        await lab.sql(`XA COMMIT ${name}`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+  });
+
+  it(
+    '#11, #31 changed keys, savepoints, swapped keys and tables without transactions come as they must',
+    lab(async lab => {
+      await lab.sql(
+        `${create} CREATE TABLE plain (id bigint PRIMARY KEY, text longtext) ENGINE = MyISAM; INSERT INTO thing VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)`,
+      );
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql(`INSERT INTO plain VALUES (1, 'x'), (2, 'y'); UPDATE plain SET text = 'z' WHERE id = 2;
+        BEGIN; UPDATE thing SET n = 10 WHERE id = 1; SAVEPOINT s; UPDATE thing SET n = 11 WHERE id = 1; DELETE FROM thing WHERE id = 3; ROLLBACK TO s; INSERT INTO thing VALUES (4, 'd', 4); COMMIT;
+        BEGIN; UPDATE thing SET id = 20 WHERE id = 2; UPDATE thing SET id = 2 WHERE id = 1; UPDATE thing SET id = 1 WHERE id = 20; COMMIT`);
+      await platform.sync();
+      await platform.expectEqual([thing, table('plain', { id: 'integer', text: 'text' })]);
+      await lab.sql("BEGIN; INSERT INTO plain VALUES (3, 'stays'); INSERT INTO thing VALUES (50, 'goes', 1); ROLLBACK");
+      const run = await platform.run({ mayFail: true });
+      if (run.exitCode === 0) {
+        platform.store(run);
+        await platform.expectEqual([thing, table('plain', { id: 'integer', text: 'text' })]);
+      } else expect(failureOf(run)).toMatch(/POSITION_LOST/);
+    }),
+  );
+});

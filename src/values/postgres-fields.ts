@@ -11,36 +11,47 @@ export type FieldWriter = (out: JsonWriter, source: Uint8Array, start: number, l
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Text without anything to escape, in COPY or in JSON, and without bytes above 0x7f. */
+/** Text without escapes of COPY and without bytes above 0x7f; quotes may stand in it. */
 export function textField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
-  out.reserve(last - start + 2);
+  out.reserve(2 * (last - start) + 2);
   const { bytes } = out;
   let to = out.length;
   bytes[to++] = QUOTE;
   let at = start;
-  for (const four = last - 3; at < four; at += 4) {
-    const a = source[at] as number;
-    const b = source[at + 1] as number;
-    const c = source[at + 2] as number;
-    const d = source[at + 3] as number;
-    if (needsEscape(a | (b << 8) | (c << 16) | (d << 24))) break;
-    bytes[to] = a;
-    bytes[to + 1] = b;
-    bytes[to + 2] = c;
-    bytes[to + 3] = d;
-    to += 4;
+  const four = last - 3;
+  for (;;) {
+    for (; at < four; at += 4) {
+      const a = source[at] as number;
+      const b = source[at + 1] as number;
+      const c = source[at + 2] as number;
+      const d = source[at + 3] as number;
+      if (needsEscape(a | (b << 8) | (c << 16) | (d << 24))) break;
+      bytes[to] = a;
+      bytes[to + 1] = b;
+      bytes[to + 2] = c;
+      bytes[to + 3] = d;
+      to += 4;
+    }
+    let byte = source[at] as number;
+    while (BYTE_CLASS[byte] === PLAIN) {
+      bytes[to++] = byte;
+      byte = source[++at] as number;
+    }
+    if (byte !== QUOTE) {
+      if (byte !== TAB && byte !== NEWLINE) return -1;
+      break;
+    }
+    bytes[to] = BACKSLASH;
+    bytes[to + 1] = QUOTE;
+    to += 2;
+    at++;
   }
-  let byte = source[at] as number;
-  while (BYTE_CLASS[byte] === PLAIN) {
-    bytes[to++] = byte;
-    byte = source[++at] as number;
-  }
-  if (byte !== TAB && byte !== NEWLINE) return -1;
   bytes[to++] = QUOTE;
   out.length = to;
   return at;

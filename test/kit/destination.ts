@@ -143,8 +143,9 @@ export class Destination {
   }
 
   /**
-   * For one primary key the ordering key may fall only to that of a snapshot, printed again while the log, followed
-   * between its chunks, has already said more about a row that moved.
+   * For one primary key the ordering key may fall only to one that it had before: a change repeated, since the run before
+   * ended in the middle of its transaction, with its first records in front of the last STATE; or to that of a snapshot,
+   * printed again while the log, followed between its chunks, has already said more about a row that moved.
    */
   #noteOrder(table: StreamTable, name: string, key: string, order: bigint): void {
     const owner = table.owner.get(order);
@@ -152,7 +153,8 @@ export class Destination {
     else if (owner !== key) table.shared.add(order);
     if (table.smallest === null || order < table.smallest) table.smallest = order;
     const before = table.rows.get(key);
-    if (before === undefined || order >= before.order || order === table.smallest || table.shared.has(order)) return;
+    const repeated = owner === key;
+    if (before === undefined || order >= before.order || order === table.smallest || table.shared.has(order) || repeated) return;
     this.backwards.push(`${name} ${key}: ordering key ${order} after ${before.order}`);
   }
 }

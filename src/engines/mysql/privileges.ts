@@ -10,8 +10,8 @@ export interface LogRights {
   readonly account: string;
   /** May ask where the log stands: REPLICATION CLIENT, in MariaDB BINLOG MONITOR. */
   readonly monitor: boolean;
-  /** `performance_schema.log_status` may be read; MySQL only. */
-  readonly backupAdmin: boolean;
+  /** Where a snapshot meets the log can be asked without GTIDs: by `performance_schema.log_status`, or under a lock. */
+  readonly meeting: boolean;
 }
 
 const ACCESS_DENIED = [1044, 1142, 1227];
@@ -44,11 +44,13 @@ export async function readRights(query: Query, server: ServerFacts): Promise<Log
   );
   const account = quoteAccount(row?.account ?? '');
   const monitor = (await allows(query, showLogStatus(server))) && (await allows(query, 'SHOW BINARY LOGS'));
-  if (server.flavor === 'mariadb') return { account, monitor, backupAdmin: false };
+  if (server.flavor === 'mariadb') return { account, monitor, meeting: true };
+  // It takes BACKUP_ADMIN and, what is easily forgotten, SELECT.
+  if (await allows(query, 'SELECT LOCAL FROM performance_schema.log_status')) return { account, monitor, meeting: true };
   const roles = row?.roles ?? 'NONE';
   const grants = await query.rows(`SHOW GRANTS FOR CURRENT_USER()${roles === 'NONE' ? '' : ` USING ${roles}`}`);
   const text = grants.flatMap(grant => Object.values(grant) as string[]).join('\n');
-  return { account, monitor, backupAdmin: /^GRANT [^\n]*\b(?:BACKUP_ADMIN|ALL PRIVILEGES)\b[^\n]* ON \*\.\* /m.test(text) };
+  return { account, monitor, meeting: /^GRANT [^\n]*\b(?:RELOAD|FLUSH_TABLES|ALL PRIVILEGES)\b[^\n]* ON \*\.\* /m.test(text) };
 }
 
 /** The grants that are missing, but for REPLICATION SLAVE: that one shows when the log is read. */
@@ -61,8 +63,9 @@ export function privilegeProblems(server: ServerFacts, rights: LogRights, gtids:
   if (!rights.monitor) {
     missing(server.flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR', 'ask where the log stands');
   }
-  if (server.flavor === 'mysql' && !gtids && !rights.backupAdmin) {
-    missing('BACKUP_ADMIN', 'ask where a snapshot meets the log, which a server without GTIDs shows to nobody else');
+  if (server.flavor === 'mysql' && !gtids && !rights.meeting) {
+    const detail = `The user may not ask where a snapshot meets the log, which a server without GTIDs shows to nobody else. Run: GRANT BACKUP_ADMIN ON *.* TO ${rights.account}; GRANT SELECT ON performance_schema.log_status TO ${rights.account};`;
+    problems.push({ code: 'PERMISSION_DENIED', detail });
   }
   return { problems, notices: [] };
 }

@@ -220,7 +220,7 @@ describeMysql(flavor => {
         expect(filtered.lines.join()).toContain('gtid_mode is not ON');
         await other.query(
           undefined,
-          "CREATE ROLE backup; GRANT BACKUP_ADMIN ON *.* TO backup; GRANT backup TO documented@'%'; SET DEFAULT ROLE backup TO documented@'%'",
+          "CREATE ROLE backup; GRANT BACKUP_ADMIN ON *.* TO backup; GRANT SELECT ON performance_schema.log_status TO backup; GRANT backup TO documented@'%'; SET DEFAULT ROLE backup TO documented@'%'",
         );
         const granted = await check(engineConfig(other, ['shop'], { username: 'documented', password: PASSWORD }));
         expect(codes(granted)).toEqual(['SERVER_SETTING']);

@@ -144,7 +144,9 @@ describeMysql(flavor => {
         await lab.sql("SET SESSION binlog_format = 'STATEMENT'; INSERT INTO other VALUES (1)");
         expect((await platform.sync()).records).toEqual([]);
         await lab.sql("SET SESSION binlog_format = 'STATEMENT'; UPDATE thing SET a = 11");
-        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST: .*Let every session write with binlog_format = ROW/);
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(
+          /POSITION_LOST: .*Let every session write with binlog_format = ROW/,
+        );
       }),
     );
   });

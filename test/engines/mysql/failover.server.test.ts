@@ -109,7 +109,9 @@ describeMysql(flavor => {
         const server = await start({ gtid_mode: 'OFF_PERMISSIVE', enforce_gtid_consistency: 'ON' });
         const database = await MysqlDatabase.create(server);
         const lab = new Lab(database);
-        await lab.sql(`GRANT BACKUP_ADMIN ON *.* TO '${database.name}'@'%'`);
+        await lab.sql(
+          `GRANT BACKUP_ADMIN ON *.* TO '${database.name}'@'%'; GRANT SELECT ON performance_schema.log_status TO '${database.name}'@'%'`,
+        );
         await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
         const platform = await lab.connect();
         await platform.sync();
@@ -142,7 +144,9 @@ describeMysql(flavor => {
         await platform.sync();
         const other = '11111111-2222-3333-4444-555555555555';
         for (const gtid of [`${other}:5`, `${other}:1`, 'AUTOMATIC:blue', `${other}:red:9`, 'AUTOMATIC']) {
-          await lab.sql(`SET gtid_next = '${gtid}'; INSERT INTO thing VALUES (${10 + gtid.length}, '${gtid}', 1) ON DUPLICATE KEY UPDATE n = n + 1`);
+          await lab.sql(
+            `SET gtid_next = '${gtid}'; INSERT INTO thing VALUES (${10 + gtid.length}, '${gtid}', 1) ON DUPLICATE KEY UPDATE n = n + 1`,
+          );
           await platform.sync();
         }
         // The hole 2 to 4 is filled later, as a second source of a replica may do it.
@@ -162,7 +166,9 @@ describeMysql(flavor => {
       await platform.sync();
       for (let round = 0; round < 3; round++) {
         for (const domain of [7, 0, 3]) {
-          await lab.sql(`SET SESSION gtid_domain_id = ${domain}; SET SESSION server_id = ${domain + 20}; INSERT INTO thing VALUES (${round * 100 + domain}, 'x', ${domain}); UPDATE thing SET n = n + 1`);
+          await lab.sql(
+            `SET SESSION gtid_domain_id = ${domain}; SET SESSION server_id = ${domain + 20}; INSERT INTO thing VALUES (${round * 100 + domain}, 'x', ${domain}); UPDATE thing SET n = n + 1`,
+          );
         }
         await platform.sync();
         await platform.expectEqual([thing]);

@@ -148,7 +148,9 @@ function fits(sent: TableMapColumn, { base, args, labels }: ParsedType, known: C
     case 'json':
       // MariaDB's is LONGTEXT with a check, and has a character set.
       if (known.charset === null) return type === types.TYPE_JSON && metadata === LENGTH_OF_WIDE_BLOB;
-      return type === (known.compressed === true ? types.TYPE_BLOB_COMPRESSED : types.TYPE_BLOB) && metadata === BLOBS['longtext'];
+      return (
+        type === (known.compressed === true ? types.TYPE_BLOB_COMPRESSED : types.TYPE_BLOB) && metadata === BLOBS['longtext']
+      );
     case 'vector':
       // MariaDB keeps it as a string of numbers of four bytes.
       return type === types.TYPE_VECTOR || (type === types.TYPE_VARCHAR && metadata === first * 4);

@@ -106,7 +106,7 @@ async function readUnderLock(query: Query, server: ServerFacts): Promise<Positio
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const detail =
-      'The server works without GTIDs, so that a safe place in its log takes a privilege. Run: GRANT BACKUP_ADMIN ON *.* TO …; or GRANT RELOAD ON *.* TO …; or turn gtid_mode ON.';
+      'The server works without GTIDs, so that a safe place in its log takes a privilege. Run: GRANT BACKUP_ADMIN ON *.* TO …; GRANT SELECT ON performance_schema.log_status TO …; or GRANT RELOAD ON *.* TO …; or turn gtid_mode ON.';
     throw new ConnectorError('PERMISSION_DENIED', `${detail} (${message})`, { cause: error });
   }
   try {

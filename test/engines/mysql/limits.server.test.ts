@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { configuredCatalog } from '../../kit/catalog.ts';
+import { exactRecords } from '../../kit/destination.ts';
+import { expectSound, secretsOf } from '../../kit/invariants.ts';
+import type { JsonObject, StateBody } from '../../kit/messages.ts';
+import { describeMysql } from '../../kit/mysql-engines.ts';
+import { ChaosProxy } from '../../kit/proxy.ts';
+import { discoverCatalog, runConnector } from '../../kit/run-connector.ts';
+import { type MysqlServer, query } from '../../kit/servers/mysql.ts';
+import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
+import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+const megabyte = 2 ** 20;
+
+/** The most memory that a process has had at once, in MB. */
+const peak = (pid: number): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+
+describeMysql(flavor => {
+  const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
+
+  it(
+    '#23 a transaction of 60 MB is read in flat memory, and killed in the middle nothing of it is lost',
+    lab(async lab => {
+      await lab.sql(create);
+      const platform = await lab.connect();
+      await platform.sync();
+      const client = await lab.client();
+      await query(
+        client,
+        `BEGIN; INSERT INTO thing SELECT i, REPEAT(CHAR(97 + i % 26), 3000), i FROM ${series(10_000)}; UPDATE thing SET n = n + 1; COMMIT`,
+      );
+      const killed = await platform.run({ killAfter: { lines: 9000 }, mayFail: true });
+      platform.store(killed);
+      let most = 0;
+      const run = await platform.sync({
+        onLine: (_, { lines, child }) => {
+          if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peak(child.pid));
+        },
+      });
+      expect(run.records).toHaveLength(20_000);
+      console.log(`${flavor}: ${Math.round(most)} MB at most`);
+      expect(most).toBeGreaterThan(20);
+      expect(most).toBeLessThanOrEqual(150);
+      await platform.expectEqual([thing]);
+    }),
+  );
+
+  it(
+    'a row of more than 16 MiB, which takes several packets, comes whole by snapshot, log and full refresh',
+    lab(async lab => {
+      const big = 18 * megabyte;
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, REPEAT('snapshot', ${big / 8}), 1), (2, 'small', 2)`);
+      const platform = await lab.connect();
+      const first = await platform.sync();
+      expect(first.records.map(record => String(record.data['text']).length)).toEqual([big, 5]);
+      await lab.sql(`INSERT INTO thing VALUES (3, REPEAT('inserted', ${big / 8}), 3); UPDATE thing SET n = 7 WHERE id = 1`);
+      const second = await platform.sync();
+      expect(second.records.map(record => String(record.data['text']).slice(-8))).toEqual(['inserted', 'snapshot']);
+      await platform.expectEqual([thing]);
+    }),
+  );
+
+  it(
+    '#42 two reads with one server_id: neither loses anything, whoever is pushed out says so',
+    lab(async lab => {
+      await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+      const serverId = 1_000_000 + Math.floor(Math.random() * 1_000_000);
+      const one = await lab.connect({}, {}, { server_id: serverId });
+      await one.sync();
+      const two = one.fork();
+      await lab.sql(`INSERT INTO thing SELECT 1000 + i, REPEAT('x', 500), i FROM ${series(3000)}`);
+      const runs = await Promise.all([
+        one.run({ mayFail: true, slowReader: { afterLines: 50, milliseconds: 1500 } }),
+        two.run({ mayFail: true, slowReader: { afterLines: 50, milliseconds: 1500 } }),
+      ]);
+      for (const [at, platform] of [one, two].entries()) {
+        const run = runs[at];
+        if (run === undefined) continue;
+        if (run.exitCode !== 0) expect(failureOf(run)).toMatch(/transient_error/);
+        platform.store(run);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }
+    }),
+  );
+
+  it(
+    '#21, #41 names with spaces, quotes, dots and letters in two cases are names like others',
+    lab(async lab => {
+      const names = ['with space', 'do.t', "quo'te", 'back``tick', 'Upper', 'upper_', 'ünï', 'select', '$x'];
+      for (const name of names) {
+        await lab.sql(
+          `CREATE TABLE \`${name}\` (\`the id\` int, \`k.2\` int, \`Val"ue\` longtext, PRIMARY KEY (\`k.2\`, \`the id\`)); INSERT INTO \`${name}\` VALUES (1, 2, 'a'), (2, 1, 'b')`,
+        );
+      }
+      const platform = await lab.connect();
+      await platform.sync();
+      for (const name of names) {
+        await lab.sql(
+          `UPDATE \`${name}\` SET \`Val"ue\` = 'c' WHERE \`the id\` = 1; ALTER TABLE \`${name}\` ADD COLUMN \`o;'"ther\` int FIRST; DELETE FROM \`${name}\` WHERE \`k.2\` = 1`,
+        );
+      }
+      await platform.sync();
+      await platform.expectEqual(
+        names.map(name =>
+          table(name.replace('``', '`'), { 'the id': 'integer', 'k.2': 'integer', 'Val"ue': 'text' }, ['k.2', 'the id']),
+        ),
+      );
+    }),
+  );
+
+  it(
+    'a right that is taken away between two reads is named, and given back the read goes on',
+    lab(async lab => {
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      const who = `'${lab.database.name}'@'%'`;
+      await lab.sql(`REVOKE REPLICATION SLAVE ON *.* FROM ${who}; UPDATE thing SET n = 2`);
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ PERMISSION_DENIED/);
+      await lab.sql(`GRANT REPLICATION SLAVE ON *.* TO ${who}; REVOKE SELECT ON \`${lab.database.name}\`.* FROM ${who}`);
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ (TABLE_MISSING|PERMISSION_DENIED)/);
+      await lab.sql(`GRANT SELECT ON \`${lab.database.name}\`.* TO ${who}`);
+      await platform.sync();
+      await platform.expectEqual([thing]);
+    }),
+  );
+});
+
+describeMysql(flavor => {
+  it('shards[]: each has its position; while one is down the other is read on, and then both are', async () => {
+    const [one, two] = [await acquireMysql(flavor, 'FULL'), await acquireMysql(flavor, 'MINIMAL')] as const;
+    await inLab(
+      () => one,
+      async lab => {
+        const { name } = lab.database;
+        await two.createDatabase(name);
+        await two.createReader(name, [name]);
+        lab.later(() => two.dropDatabase(name));
+        const proxy = await ChaosProxy.start(two);
+        lab.later(() => proxy.stop());
+        const both = async (sql: (server: number) => string): Promise<void> => {
+          for (const [at, server] of ([one, two] as MysqlServer[]).entries()) await server.query(name, sql(at));
+        };
+        await both(at => `${create} INSERT INTO thing VALUES (1, 'x', ${at}), (${10 * (at + 1)}, 'y', ${at})`);
+        const shards = [
+          { name: 'one', host: one.host, port: one.port },
+          { name: 'Two, far', host: '127.0.0.1', port: proxy.port },
+        ];
+        const config: JsonObject = lab.database.config({ source: { shards } });
+        const catalog = configuredCatalog(await discoverCatalog(config));
+        const read = async (state: readonly StateBody[]) => {
+          const run = await runConnector({ command: 'read', config, catalog, ...(state.length > 0 && { state }) });
+          return expectSound(run, { catalog, secrets: secretsOf(config) });
+        };
+        const rows = (run: Awaited<ReturnType<typeof read>>): string[] =>
+          exactRecords(run, 'thing')
+            .map(row => `${row['_ab_source_shard']} ${row['id']} ${row['text']}`.replaceAll('\0', ''))
+            .sort();
+        const first = await read([]);
+        expect(rows(first)).toHaveLength(4);
+        await both(at => `UPDATE thing SET text = 'second ${at}' WHERE id = 1`);
+        proxy.refuse();
+        const second = await read(first.states.slice(-1));
+        expect(second.exitCode).toBe(1);
+        expect(failureOf(second)).toMatch(/transient_error/);
+        proxy.accept();
+        const third = await read((second.states.length > 0 ? second : first).states.slice(-1));
+        expect(third.exitCode).toBe(0);
+        const seen = new Set([...rows(second), ...rows(third)]);
+        expect(seen).toContain('one 1 second 0');
+        expect(seen).toContain('Two, far 1 second 1');
+        expect(positionOf(third.states, 'Two, far').clock).toBeGreaterThan(positionOf(first.states, 'Two, far').clock);
+      },
+    )();
+  });
+});

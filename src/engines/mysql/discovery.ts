@@ -140,11 +140,13 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
   }
   if (readable.length < rows.length) left.partly.push(tableLabel(id));
   const types: TypeOptions = { flavor: server.flavor, tinyint1: options.tinyint1, nativeJson: options.nativeJson };
+  // Of what a key tells apart, a boolean would make one: 1, 5 and -1 are all true.
+  const inKey = new Set(keysOf(indexes, rows).primaryKey);
   const layouts = rows.map(column => layoutOf(column, scope.json.has(`${row.name}\0${column.name}`)));
   const columns = rows.flatMap((column, at): MysqlColumn[] => {
     const layout = layouts[at];
     if (layout === undefined || !mayRead(column)) return [];
-    const type = typeOf(layout, types);
+    const type = typeOf(layout, inKey.has(column.name) ? { ...types, tinyint1: 'integer' } : types);
     if (type === null) {
       left.unknown.push(`${tableLabel(id)}.${column.name} (${column.column_type})`);
       return [];

@@ -163,11 +163,11 @@ describeMysql(flavor => {
         const first = await read([]);
         expect(rows(first)).toHaveLength(4);
         await both(at => `UPDATE thing SET text = 'second ${at}' WHERE id = 1`);
-        proxy.refuse();
+        proxy.setMode('refuse');
         const second = await read(first.states.slice(-1));
         expect(second.exitCode).toBe(1);
         expect(failureOf(second)).toMatch(/transient_error/);
-        proxy.accept();
+        proxy.setMode('pass');
         const third = await read((second.states.length > 0 ? second : first).states.slice(-1));
         expect(third.exitCode).toBe(0);
         const seen = new Set([...rows(second), ...rows(third)]);

@@ -180,19 +180,18 @@ describeMysql(flavor => {
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(`UPDATE thing SET n = 2; ${flush}`);
-        // A file that somebody reads is not purged.
+        // A file is not purged while somebody reads it, nor before a checkpoint has passed it.
         await lab.database.disconnected();
-        const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
-        await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+        await lab.until(async () => {
+          const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+          await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+          return (await lab.sql('SHOW BINARY LOGS')).length === 1;
+        });
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);
         const fresh = await lab.connect();
         await fresh.sync();
         await lab.sql(resetLog);
         expect(failureOf(await fresh.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);
-        // The numbers are taken again, by other transactions.
-        for (let n = 0; n < 40; n++) await lab.sql(`UPDATE thing SET n = ${100 + n}`);
-        const reborn = await fresh.run({ mayFail: true });
-        if (flavor === 'mysql') expect(failureOf(reborn)).toMatch(/POSITION_LOST/);
       }),
     );
 

@@ -44,6 +44,7 @@ const members = Array.from({ length: 9 }, (_, at) => quote(`m${9 - at}`)).join('
 
 const KEYS: readonly KeyType[] = [
   one('tinyint', at => String(at - 125), ['-128', '127']),
+  one('tinyint(1)', at => String(at - 125), ['-128', '127']),
   one('tinyint unsigned', at => String(at), ['255']),
   one('smallint', at => String((at - 125) * 250), ['-32768', '32767']),
   one('mediumint unsigned', at => String(at * 60_000), ['16777215']),

@@ -7,7 +7,7 @@ const truth = (...rows: readonly (readonly [string, boolean])[]): [string, strin
 
 const integerNotes = [
   'Digits are those that the server stores, without the zeros that ZEROFILL prints in front of them. `decimal(p,0)` with up to 18 digits is an integer, any other `decimal` a number with all its digits: no rounding through a double, trailing zeros kept.',
-  '`tinyint(1)`, which is what `BOOLEAN` makes, is a boolean: true unless it is 0. With `tinyint1_as: integer` it is the number. `tinyint(1) unsigned` is always a number. As a key, a `tinyint(1)` that holds more than 0 and 1 needs `tinyint1_as: integer`: as booleans, several of its rows have the same key.',
+  '`tinyint(1)`, which is what `BOOLEAN` makes, is a boolean: true unless it is 0. With `tinyint1_as: integer` it is the number. `tinyint(1) unsigned` is always a number. In a key it is the number too, for as booleans several rows would have the same key.',
 ];
 
 export const integers: TypeFamily = {

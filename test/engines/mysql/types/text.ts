@@ -101,6 +101,8 @@ export const labels: TypeFamily = {
     ...cases(`enum('back\\\\slash','par(en','line\\nfeed')`, STRING, same('back\\slash', 'par(en', 'line\nfeed')),
     ...cases(`enum('é','ö') CHARACTER SET latin1`, STRING, same('ö')),
     ...cases(`enum('é','日') CHARACTER SET ucs2`, STRING, same('日')),
+    ...cases(`enum('a','é') CHARACTER SET binary`, STRING, same('a', 'é')),
+    ...cases(`set('a','é') CHARACTER SET binary`, STRING, same('a,é')),
     ...cases(`enum('表','ソ') CHARACTER SET sjis`, STRING, same('表', 'ソ')),
     ...cases(`enum(${manyLabels})`, STRING, same('v0', 'v255', 'v299')),
     ...cases(`set('a','b','c')`, STRING, [...same('', 'a', 'a,c'), becomes('c,a,a', 'a,c'), ['7', '"a,b,c"']]),

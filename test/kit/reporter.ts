@@ -8,6 +8,8 @@ export class ClosingLine implements Reporter {
     let broken = 0;
     for (const module of modules) {
       if (module.errors().length > 0) broken++;
+      // A hook that fails takes its tests with it without failing one of them.
+      for (const suite of module.children.allSuites()) if (suite.errors().length > 0) broken++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         count[state]++;

@@ -8,7 +8,7 @@ const onServers = 'test/**/*.server.test.ts';
 const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
 const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
 
-/** Tests of one family of servers: their files take turns, for they share a server, and what one holds open another waits for. */
+/** Tests of one family of servers. All files take turns: they share servers, and what one holds open another waits for. */
 const family = (name: string, include: string[], exclude: string[]): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
@@ -20,7 +20,7 @@ const family = (name: string, include: string[], exclude: string[]): TestProject
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,
-    // The families run side by side: two cores are one for each.
+    // A server and a connector are enough for two cores.
     sequence: { groupOrder: 1 },
   },
 });

@@ -28,6 +28,8 @@ export interface ChaosServer<Database extends TestDatabase> {
 export interface ChaosOptions<Database extends TestDatabase> {
   readonly label: string;
   readonly unavailable: string | null;
+  /** An orderly shutdown does not end before readers of the log have what was sent to them. */
+  readonly waitsForReaders: boolean;
   readonly cursorColumn: string;
   readonly ways: readonly string[];
   /** How long the server waits for a reader that does not read, by its own settings. */
@@ -77,11 +79,12 @@ export const chaosTests = <Database extends TestDatabase>(options: ChaosOptions<
         const database = await newDatabase();
         const platform = await Platform.connect(database, cursorColumn);
         const hurt = async (run: Running): Promise<void> => {
-          // Stdout stands still, so that the run is in the middle of something. But not for long, for a server that shuts
-          // down in an orderly way may wait for a reader that lags behind.
+          // Stdout stands still, so that the run is in the middle of something. But not for long where a server that shuts
+          // down in an orderly way waits for a reader that lags behind.
           run.child.stdout?.pause();
-          setTimeout(() => run.child.stdout?.resume(), 300);
+          if (options.waitsForReaders) setTimeout(() => run.child.stdout?.resume(), 300);
           await server.ways[way]?.();
+          run.child.stdout?.resume();
           await server.start();
         };
         for (const round of ['snapshot', 'log']) {

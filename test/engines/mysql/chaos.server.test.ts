@@ -19,6 +19,7 @@ for (const flavor of mysqlFlavors) {
   chaosTests<MysqlDatabase>({
     label: mysqlLabel(flavor),
     unavailable: mysqlUnavailable(flavor),
+    waitsForReaders: false,
     cursorColumn,
     ways: ['killed', 'restarted'],
     patienceMilliseconds: patienceSeconds * 1000,

@@ -7,6 +7,7 @@ for (const major of postgresMajors) {
   chaosTests<PostgresDatabase>({
     label: `PostgreSQL ${major}`,
     unavailable: postgresUnavailable(major),
+    waitsForReaders: true,
     cursorColumn: '_ab_cdc_lsn',
     ways: ['killed', 'stopped at once', 'restarted'],
     patienceMilliseconds: 2000,

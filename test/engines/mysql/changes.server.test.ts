@@ -9,7 +9,10 @@ const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigi
 
 describeMysql(flavor => {
   const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
-  const itOnMysql = flavor === 'mysql' ? it : it.skip;
+  /** What MariaDB has no word for is no test there. */
+  const itOnMysql = (name: string, body: () => Promise<void>): void => {
+    if (flavor === 'mysql') it(name, body);
+  };
 
   describe.each(['MINIMAL', 'NOBLOB'])('#26 binlog_row_image = %s in a session', image => {
     it(

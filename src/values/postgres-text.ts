@@ -1,5 +1,5 @@
 import { copyBytes } from '../bytes/copy.ts';
-import { isJson, numberEnd } from '../bytes/json-scan.ts';
+import { numberEnd } from '../bytes/json-scan.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import { dateEnd, hasEra, offsetEnd, timeEnd } from './temporal.ts';
 import type { Verdict } from './value-writer.ts';
@@ -85,16 +85,8 @@ export function writeBytea(out: JsonWriter, source: Uint8Array, start: number, e
   return out.base64FromHex(source, start + 2, end) ? SAID : nulled(out);
 }
 
-/** `json` and `jsonb` as a string that holds the text without white space between tokens. */
-export function writeJsonText(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
-  return out.jsonAsString(source, start, end) ? SAID : REPAIRED;
-}
-
-/** `json` and `jsonb` as the value itself. Numbers keep their spelling. */
-export function writeJsonNative(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
-  if (!isJson(source, start, end)) return nulled(out);
-  return out.json(source, start, end) ? SAID : REPAIRED;
-}
+/** `json` and `jsonb`: as a string that holds the text, or as the value itself. */
+export { writeJsonNative, writeJsonText } from './json-column.ts';
 
 /** `2024-01-02`, `0044-03-15 BC`; infinity and years above 9999 become null. */
 export function writeDate(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type Connection, createConnection } from 'mysql2';
 import type { EngineContext } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { withinTime } from '../../../net/deadline.ts';
 import { errnoOf, messageOf } from '../../../net/failures.ts';
 import { encrypt } from '../../../net/tls.ts';
 import type { SslMode } from '../config.ts';
@@ -22,8 +23,6 @@ export interface ConnectOptions {
   readonly applicationName: string;
 }
 
-/** For the whole of it: TCP, TLS, login, session settings. */
-const CONNECT_TIMEOUT_MILLIS = 15_000;
 /** How long the server waits for us while we wait for whoever reads our output. The default is a minute. */
 const PATIENCE_SECONDS = 86_400;
 
@@ -223,28 +222,7 @@ async function preferring(
  */
 export async function connect(target: MysqlTarget, options: ConnectOptions, context: EngineContext): Promise<MysqlConnection> {
   const what = `Connecting to ${target.host}:${target.port}`;
-  if (context.signal.aborted) throw new ConnectorError('STOPPED', what);
-  const abort = new AbortController();
-  const onAbort = (): void => abort.abort();
-  context.signal.addEventListener('abort', onAbort, { once: true });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    abort.abort();
-  }, CONNECT_TIMEOUT_MILLIS);
-  try {
-    return await preferring(target, options, context, abort.signal);
-  } catch (error) {
-    if (late) {
-      const detail = `${what}: no login within ${CONNECT_TIMEOUT_MILLIS / 1000} seconds.`;
-      throw new ConnectorError('SERVER_UNREACHABLE', detail, { cause: error });
-    }
-    if (context.signal.aborted) throw new ConnectorError('STOPPED', what, { cause: error });
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    context.signal.removeEventListener('abort', onAbort);
-  }
+  return await withinTime(what, context.signal, signal => preferring(target, options, context, signal));
 }
 
 const GOODBYE_TIMEOUT_MILLIS = 1_000;

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { EngineContext } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
+import { withinTime } from '../../../net/deadline.ts';
 import type { PgTarget } from '../options.ts';
 import { serverError, toConnectorError } from './errors.ts';
 import { secured } from './tls.ts';
@@ -12,9 +13,6 @@ export interface ConnectOptions {
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
 }
-
-/** For the whole of it: TCP, TLS, login, session settings. */
-const CONNECT_TIMEOUT_MILLIS = 15_000;
 
 /**
  * The same on every connection, so that a snapshot, the log and a row read again print the same bytes, whatever the
@@ -165,34 +163,19 @@ function explained(error: unknown, what: string): ConnectorError {
  */
 export async function connect(target: PgTarget, options: ConnectOptions, context: EngineContext): Promise<pg.Client> {
   const what = `Connecting to ${target.host}:${target.port}`;
-  if (context.signal.aborted) throw new ConnectorError('STOPPED', what);
-  const abort = new AbortController();
-  const onAbort = (): void => abort.abort();
-  context.signal.addEventListener('abort', onAbort, { once: true });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    abort.abort();
-  }, CONNECT_TIMEOUT_MILLIS);
-  try {
+  return await withinTime(what, context.signal, async signal => {
     try {
-      return await attempt(target, options, context, abort.signal);
+      return await attempt(target, options, context, signal);
     } catch (error) {
-      if (!wantsPlain(error, target)) throw error;
+      if (!wantsPlain(error, target)) throw explained(error, what);
       context.log.debug(`${what}: pg_hba.conf refuses TLS for this user; trying without.`);
-      return await attempt({ ...target, ssl: { mode: 'disable' } }, options, context, abort.signal);
+      try {
+        return await attempt({ ...target, ssl: { mode: 'disable' } }, options, context, signal);
+      } catch (second) {
+        throw explained(second, what);
+      }
     }
-  } catch (error) {
-    if (late) {
-      const detail = `${what}: no login within ${CONNECT_TIMEOUT_MILLIS / 1000} seconds.`;
-      throw new ConnectorError('SERVER_UNREACHABLE', detail, { cause: error });
-    }
-    if (context.signal.aborted) throw new ConnectorError('STOPPED', what, { cause: error });
-    throw explained(error, what);
-  } finally {
-    clearTimeout(timer);
-    context.signal.removeEventListener('abort', onAbort);
-  }
+  });
 }
 
 const GOODBYE_TIMEOUT_MILLIS = 1_000;

@@ -124,16 +124,18 @@ class PostgresBench {
       const end: string = (await client.query('SELECT pg_current_wal_flush_lsn()::text AS lsn')).rows[0].lsn;
       await client.end();
       writeFileSync(files.state, `[${stateOf(first)}]`);
-      const receive = [
-        this.#recvlogical,
-        ...['-d', this.#server.url(database), '--slot', `limit_${perTransaction}`, '--start', '--no-loop', '--endpos', end],
-        ...['-o', 'proto_version=1', '-o', `publication_names=${files.publication}`, '-s', '0', '-F', '0', '-f', '-'],
-      ] as [string, ...string[]];
-      const { limit, ours, ratio } = await inTurn(
-        rounds,
-        () => measure(receive),
-        () => measure([...this.#read(files), '--state', files.state]),
-      );
+      // pg_recvlogical moves its slot on, so each round gets a copy of the one that stands before the changes.
+      let round = 0;
+      const receive = async (): Promise<Measured> => {
+        const slot = `limit_${perTransaction}_${round++}`;
+        await this.#server.query(database, `SELECT pg_copy_logical_replication_slot('limit_${perTransaction}', '${slot}')`);
+        return await measure([
+          this.#recvlogical,
+          ...['-d', this.#server.url(database), '--slot', slot, '--start', '--no-loop', '--endpos', end],
+          ...['-o', 'proto_version=1', '-o', `publication_names=${files.publication}`, '-f', '-'],
+        ] as [string, ...string[]]);
+      };
+      const { limit, ours, ratio } = await inTurn(rounds, receive, () => measure([...this.#read(files), '--state', files.state]));
       const seconds = median(ours.map(each => each.seconds));
       results.push(
         row(`log, ${changes} inserts, ${label}`, 'pg_recvlogical, pgoutput', limit, ours, ratio, 1.03, rate(changes, seconds)),

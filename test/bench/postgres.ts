@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { builtCli } from '../kit/build-cli.ts';
 import { repository } from '../kit/paths.ts';
 import { type OwnPostgresServer, startPostgres } from '../kit/servers/postgres.ts';
-import { inTurn, type Measured, measure, median } from './measure.ts';
+import { type CommandOptions, inTurn, type Measured, measure, median } from './measure.ts';
 import { alone, type BenchOptions, type BenchRow, middle, rate, row, stateOf } from './rows.ts';
 
 /** The table of the measurements: a key, numbers, short and quoted text, a time, a boolean, JSON; about 170 bytes a row. */
@@ -149,7 +149,7 @@ class PostgresBench {
     const database = await this.#server.createDatabase('huge');
     await this.#server.query(database, 'CREATE TABLE huge (id int PRIMARY KEY, body text)');
     await this.#server.query(database, "INSERT INTO huge VALUES (1, repeat('0123456789', 10485760))");
-    const done = await this.#fresh(database, this.#files(database));
+    const done = await this.#fresh(database, this.#files(database), { wantBytes: true });
     const passed = done.bytes > 100 * 1024 * 1024;
     return alone('one row of 100 MB', done, 'passes', passed, `${Math.round(done.bytes / 1e6)} MB`);
   }
@@ -187,12 +187,12 @@ class PostgresBench {
   }
 
   /** A first read of a database: slot and publication are made by it, and taken away again before. */
-  async #fresh(database: string, files: Files): Promise<Measured> {
+  async #fresh(database: string, files: Files, options: CommandOptions = {}): Promise<Measured> {
     await this.#server.query(
       database,
       `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${files.slot}'`,
     );
-    return await measure([...this.#read(files)]);
+    return await measure([...this.#read(files)], options);
   }
 
   #read(files: Files): readonly [string, ...string[]] {

@@ -27,7 +27,7 @@ const INTRODUCTION = `# Benchmarks
 
 Written by \`npm run bench -- postgres\` and its like. Speed is a ratio in one run on one machine, against the tool that marks
 the limit for the job: both run in turn, several rounds, and the median of the pairs' ratios counts. Server, limit and
-connector share the machine, on loopback; stdout is read by a process that throws it away. Absolute figures are of the
+connector share the machine, on loopback; stdout goes to /dev/null for both. Absolute figures are of the
 machine that is named, and say little about another.
 
 The rows are about 170 bytes: a bigint key, an int, a varchar, a decimal, a text with quotes, a timestamp, a boolean and JSON.

@@ -6,7 +6,7 @@ import { builtCli } from '../kit/build-cli.ts';
 import { repository } from '../kit/paths.ts';
 import { type MysqlFlavor, mysqlTool, type OwnMysqlServer, query, startMysql } from '../kit/servers/mysql.ts';
 import { inTurn, type Measured, measure, median } from './measure.ts';
-import { alone, type BenchOptions, type BenchRow, middle, rate, row, stateOf } from './rows.ts';
+import { alone, type BenchOptions, type BenchRow, nothingNew, rate, row, stateOf } from './rows.ts';
 
 const TABLE = `
   CREATE TABLE \`lines\` (id bigint PRIMARY KEY, quantity int, product varchar(60), price decimal(12,2), note text,
@@ -159,15 +159,7 @@ class MysqlBench {
   async #idle(database: string): Promise<BenchRow> {
     this.#say('nothing new');
     const files = this.#files(database);
-    let last = await measure([...this.#read(files)], { wantState: true });
-    const runs: Measured[] = [];
-    for (let round = 0; round < this.#options.rounds + 1; round++) {
-      writeFileSync(files.state, `[${stateOf(last)}]`);
-      last = await measure([...this.#read(files), '--state', files.state], { wantState: true });
-      if (round > 0) runs.push(last);
-    }
-    const done = middle(runs);
-    return alone('nothing new', done, '≤ 0.5 s', done.seconds <= 0.5, '');
+    return await nothingNew(this.#read(files), files.state, this.#options.rounds);
   }
 
   async #database(name: string, rows: number): Promise<void> {

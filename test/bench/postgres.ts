@@ -6,7 +6,7 @@ import { builtCli } from '../kit/build-cli.ts';
 import { repository } from '../kit/paths.ts';
 import { type OwnPostgresServer, startPostgres } from '../kit/servers/postgres.ts';
 import { type CommandOptions, inTurn, type Measured, measure, median } from './measure.ts';
-import { alone, type BenchOptions, type BenchRow, middle, rate, row, stateOf } from './rows.ts';
+import { alone, type BenchOptions, type BenchRow, middle, nothingNew, rate, row, stateOf } from './rows.ts';
 
 /** The table of the measurements: a key, numbers, short and quoted text, a time, a boolean, JSON; about 170 bytes a row. */
 const TABLE = `
@@ -157,15 +157,7 @@ class PostgresBench {
   async #idle(database: string): Promise<BenchRow> {
     this.#say('nothing new');
     const files = this.#files(database);
-    let last = await measure([...this.#read(files)], { wantState: true });
-    const runs: Measured[] = [];
-    for (let round = 0; round < this.#options.rounds + 1; round++) {
-      writeFileSync(files.state, `[${stateOf(last)}]`);
-      last = await measure([...this.#read(files), '--state', files.state], { wantState: true });
-      if (round > 0) runs.push(last);
-    }
-    const done = middle(runs);
-    return alone('nothing new', done, '≤ 0.5 s', done.seconds <= 0.5, '');
+    return await nothingNew(this.#read(files), files.state, this.#options.rounds);
   }
 
   async #spec(): Promise<BenchRow> {

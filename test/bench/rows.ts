@@ -1,4 +1,5 @@
-import { type Measured, median } from './measure.ts';
+import { writeFileSync } from 'node:fs';
+import { type Measured, measure, median } from './measure.ts';
 
 /** One line of the table: what was done, against what, how often as long. */
 export interface BenchRow {
@@ -68,4 +69,17 @@ export function middle(runs: readonly Measured[]): Measured {
 export function stateOf(run: Measured): string {
   if (run.state === null) throw new Error('the read printed no STATE');
   return JSON.stringify((JSON.parse(run.state) as { state: unknown }).state);
+}
+
+/** A read that finds nothing new, again and again from the last state; the first round warms up and is not counted. */
+export async function nothingNew(read: readonly [string, ...string[]], statePath: string, rounds: number): Promise<BenchRow> {
+  let last = await measure(read, { wantState: true });
+  const runs: Measured[] = [];
+  for (let round = 0; round < rounds + 1; round++) {
+    writeFileSync(statePath, `[${stateOf(last)}]`);
+    last = await measure([...read, '--state', statePath], { wantState: true });
+    if (round > 0) runs.push(last);
+  }
+  const done = middle(runs);
+  return alone('nothing new', done, '≤ 0.5 s', done.seconds <= 0.5, '');
 }

@@ -76,8 +76,11 @@ export interface Shard extends AsyncDisposable {
   origin(tables: readonly Followed[]): Promise<Position>;
   /** True when everything up to `target` is included in `reached`. Positions are only partially ordered. */
   covers(reached: Position, target: Position): boolean;
-  /** A lower bound of what `natural` (see RecordWriter) will be for transactions after the position. */
-  natural(position: Position): number;
+  /**
+   * Where the clock of ordering keys (see RecordWriter) starts when the log begins at the position and no state says more.
+   * No reader that began without a state has handed out a greater key for a transaction up to there.
+   */
+  clockAt(position: Position): number;
   /** The greatest position that both cover: where the log starts for streams that stand apart. */
   meet(a: Position, b: Position): Position;
   snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void>;

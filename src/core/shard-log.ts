@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Followed, Opened, ReplicationEvent } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import type { Position } from '../contract/ids.ts';
@@ -8,8 +9,12 @@ import { drain, note, type ShardRun, type ShardStream, settle } from './shard-ru
 
 /** The step of the clock where a wall clock cannot serve: see `afterLoss`. 2^53 leaves room for thousands of such steps. */
 const CLOCK_STEP = 2 ** 40;
+const MICROS_PER_MILLI = 1000;
 /** How often the beginning of a snapshot is tried while old transactions are open; each try waits by itself. */
 const ORIGIN_TRIES = 20;
+/** How long one try waits until snapshots show what was read from the log. */
+const VISIBLE_MILLIS = 5_000;
+const LEAST_PAUSE_MILLIS = 10;
 
 /** The log of one shard, and where each of its tables stands in it. Opened once for a run, pulled when wanted. */
 export class ShardLog {
@@ -39,6 +44,7 @@ export class ShardLog {
     const tables = streams.map(stream => stream.selection.table);
     const stored = known !== undefined;
     const opened = lost === null ? await shard.open({ from, stored, tables }) : await startOver(run, streams, lost);
+    if (from === null && lost === null) records.clock = Math.max(records.clock, shard.clockAt(opened.from));
     const followed = new Map<ShardStream, Followed>();
     for (const [at, stream] of streams.entries()) {
       const selection = { ...stream.selection, table: opened.tables[at] ?? stream.selection.table };
@@ -105,12 +111,13 @@ export class ShardLog {
    * Gives every table that has no place yet the position from which its log counts, and the ordering key for the rows of
    * its snapshot: before anything else is read, or changes would be passed over between the two.
    *
-   * Where the log is not new, runs that died may have printed rows of these tables, with keys up to its head. So it is
-   * followed to the head first, and the snapshot, being newer, gets a key that nobody had before. And every change in the
-   * log counts, also those that the snapshot will show: rows that such a run printed may have been deleted since.
+   * The key is the clock as it stands at a place in the log up to which everything shows in snapshots: what a snapshot may
+   * not show yet gets a larger one. Where the log is not new, that place is its head, for runs that died may have printed
+   * rows of these tables up to there. The clock itself is not touched: a run from the same state must hand out the same keys.
    *
-   * Not so for a table that joined the log just now: nobody has printed it from here, and transactions that were open then
-   * may be in the log in part. Its changes count from what the snapshot is sure to show.
+   * Every change in the log counts, also those that the snapshot will show: rows that such a run printed may have been
+   * deleted since. Not so for a table that joined the log just now: nobody has printed it from here, and transactions that
+   * were open then may be in the log in part. Its changes count from what the snapshot is sure to show.
    */
   async #beginSnapshots(opened: Opened): Promise<void> {
     const { shard, state, records } = this.#run;
@@ -118,12 +125,7 @@ export class ShardLog {
       ({ selection }) => state.table(shard.id, selection.table.id) === undefined,
     );
     if (pending.length === 0) return;
-    let origin = opened.from;
-    if (!opened.fresh) {
-      origin = await this.#origin(pending);
-      records.clock = Math.max(records.clock + 1, shard.natural(origin));
-      state.moveTo(shard.id, state.position(shard.id)?.position ?? opened.from, records.clock);
-    }
+    const origin = opened.fresh ? opened.from : await this.#origin(pending);
     for (const followed of pending) {
       const { selection, memo } = followed;
       const asOf = hasJoined(opened, selection) ? origin : opened.from;
@@ -133,21 +135,38 @@ export class ShardLog {
   }
 
   /**
-   * Waits until all that is in the log shows in snapshots, and all that does not will be in the log whole. Tried again
-   * while old transactions are open; the other tables' log goes on meanwhile.
+   * Follows the log to its head, then waits until all that was read shows in snapshots, and all that does not show will be
+   * in the log whole. Tried again while old transactions are open; the other tables' log goes on meanwhile.
    */
   async #origin(pending: readonly Followed[]): Promise<Position> {
     const { shard, log } = this.#run;
     for (let left = ORIGIN_TRIES; ; left--) {
       await this.follow(await shard.head());
       try {
-        return await shard.origin(pending);
+        return await this.#visibleOrigin(pending);
       } catch (error) {
         const waiting = error instanceof ConnectorError && error.code === 'TRANSACTIONS_IN_PROGRESS';
         if (!waiting || left === 0) throw error;
         const names = pending.map(({ selection }) => tableLabel(selection.table.id)).join(', ');
         log.warn(`The snapshot of ${names} waits. ${error.detail}`);
       }
+    }
+  }
+
+  /** The log may be ahead of what snapshots show, by transactions that wait for a replica, or are just being committed. */
+  async #visibleOrigin(pending: readonly Followed[]): Promise<Position> {
+    const { shard, state, now } = this.#run;
+    const until = now() + VISIBLE_MILLIS;
+    for (let pause = LEAST_PAUSE_MILLIS; ; pause *= 2) {
+      const origin = await shard.origin(pending);
+      const reached = state.position(shard.id)?.position;
+      if (reached === undefined || shard.covers(origin, reached)) return origin;
+      if (now() > until) {
+        const detail = 'The log has transactions that no snapshot shows yet: they wait for a replica to confirm them.';
+        throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', detail);
+      }
+      await sleep(pause);
+      await settle(this.#run);
     }
   }
 }
@@ -169,7 +188,7 @@ async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: C
   for (const { id } of tables) state.forgetTable(shard.id, id);
   await shard.reset();
   const opened = await shard.open({ from: null, stored: false, tables });
-  records.clock = afterLoss(Math.max(records.clock, shard.natural(opened.from)), run.now() * 1000);
+  records.clock = afterLoss(records.clock, Math.max(shard.clockAt(opened.from), run.now() * MICROS_PER_MILLI));
   return opened;
 }
 
@@ -178,7 +197,7 @@ async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: C
  * where such a run began, one or two for each change; and they may have begun with the very state that we have. The
  * microseconds of the wall clock are beyond all of them: no run prints half a million changes a second.
  */
-const afterLoss = (known: number, micros: number): number => (micros > known ? micros : known + CLOCK_STEP);
+const afterLoss = (known: number, beyond: number): number => (beyond > known ? beyond : known + CLOCK_STEP);
 
 /** What the state says of a table counts only while it is the same table, was never out of the log, and was followed before. */
 function dropOther(run: ShardRun, selection: Selection, opened: Opened): void {

@@ -112,7 +112,7 @@ export function parsed(position: Position): MysqlPosition {
 }
 
 /** Up to where the log was read, which is further than where it is resumed while prepared transactions are held back. */
-function reachedBy(position: Position): MysqlPosition {
+export function reachedBy(position: Position): MysqlPosition {
   const at = parsed(position);
   const { held, reached } = position as JsonObject;
   if (at.kind === 'gtid_set' && typeof held === 'string') {
@@ -128,7 +128,7 @@ function reachedBy(position: Position): MysqlPosition {
 /** Whether everything up to `target` is included in `reached`; false for positions that have nothing to do with each other. */
 export function covers(reached: Position, target: Position): boolean {
   const a = reachedBy(reached);
-  const b = parsed(target);
+  const b = reachedBy(target);
   if (a.kind === 'gtid_set' && b.kind === 'gtid_set') return a.set.contains(b.set);
   if (a.kind === 'gtid_list' && b.kind === 'gtid_list') return a.list.covers(b.list);
   if (a.kind === 'file' && b.kind === 'file') return (compareFiles(a, b) ?? -1) >= 0;

@@ -54,8 +54,8 @@ export class MysqlShard implements Shard {
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
   #logTables: LogTables | null = null;
-  /** No transaction behind the positions given out is older, in microseconds. */
-  #newest = 0;
+  /** When the log was begun anew, by the clock of the server, in microseconds. */
+  #openedAt = 0;
 
   constructor(options: MysqlShardOptions) {
     const { host, port } = options.target;
@@ -91,10 +91,10 @@ export class MysqlShard implements Shard {
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
-    await this.#takeTime(query);
     const opened = { fresh: false, settled: true, tables, joined: [] } as const;
     if (from === null) {
       this.#kind = await readKind(query, server);
+      this.#openedAt = await readTime(query);
       return { ...opened, from: await readVisible(query, server, this.#kind) };
     }
     const at = parsed(from);
@@ -124,7 +124,6 @@ export class MysqlShard implements Shard {
       const position = await readVisible(query, server, kind);
       const behind = await this.#layouts(ids);
       if (JSON.stringify(before) === JSON.stringify(behind)) {
-        await this.#takeTime(query);
         for (const [at, followed] of tables.entries()) {
           followed.memo = { ...behind[at], at: position as Json } as JsonObject;
           this.#logTables?.adopt(followed);
@@ -146,9 +145,9 @@ export class MysqlShard implements Shard {
 
   meet = meet;
 
-  /** Whoever commits later, commits at a later time, if only clocks are right: the core's clock does not depend on it. */
-  natural(): number {
-    return this.#newest;
+  /** Positions have no number of their own. Keys are times of commits, and no run prints half a million changes a second. */
+  clockAt(): number {
+    return this.#openedAt;
   }
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
@@ -177,9 +176,6 @@ export class MysqlShard implements Shard {
       follows: (place: LogPlace, logTables: LogTables) => {
         this.#place = place;
         this.#logTables = logTables;
-      },
-      saw: (natural: number) => {
-        if (natural > this.#newest) this.#newest = natural;
       },
       tables: await this.#tableOptions(query, server, kind),
     };
@@ -233,12 +229,6 @@ export class MysqlShard implements Shard {
     return this.#kind;
   }
 
-  async #takeTime(query: Query): Promise<void> {
-    const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
-    const micros = Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
-    if (micros > this.#newest) this.#newest = micros;
-  }
-
   async #openRaw(what: string, quietMillis: number): Promise<RawConnection> {
     const { target, context } = this.#options;
     const connection = await connect(target, { applicationName: APPLICATION }, context);
@@ -262,6 +252,12 @@ export class MysqlShard implements Shard {
     };
     return { query: { rows }, server };
   }
+}
+
+/** The server's clock, in microseconds. */
+async function readTime(query: Query): Promise<number> {
+  const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
+  return Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
 }
 
 /** What `answer` brings, or CONNECTION_LOST, behind `giveUp`, when it does not come in time. */

@@ -21,8 +21,6 @@ export interface StreamSource extends RereadSource {
   openDump(from: Position): Promise<Dump>;
   /** What the reader knows is told, so that the shard can answer for it. */
   follows(place: LogPlace, tables: LogTables): void;
-  /** A transaction of this time was read. */
-  saw(natural: number): void;
   readonly tables: Omit<LogTablesOptions, 'template'>;
 }
 
@@ -251,7 +249,6 @@ class LogReader {
     this.#transaction.held = null;
     this.#place.commit(decoder.file, decoder.position);
     this.#tables.reached(this.#place);
-    this.#source.saw(this.#transaction.natural);
     const noted = this.#tables.takeNoted();
     if (!this.#transaction.hasWritten && noted === null) {
       this.#quiet += 1;

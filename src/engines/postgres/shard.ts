@@ -148,7 +148,7 @@ export class PostgresShard implements Shard {
 
   covers = covers;
   meet = meet;
-  natural = (position: Position): number => fromPosition(position).lsn;
+  clockAt = (position: Position): number => fromPosition(position).lsn;
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const query = await this.#query();

@@ -6,6 +6,7 @@ import { expectSound, secretsOf } from '../invariants.ts';
 import type { JsonObject, StateBody } from '../messages.ts';
 import type { Platform } from '../platform.ts';
 import { describeRun, runConnector } from '../run-connector.ts';
+import { keyFor } from '../workload.ts';
 import { account, document, event, tables, useScene } from './scene.ts';
 
 const noStates: readonly (readonly [string, string | undefined])[] = [
@@ -105,6 +106,24 @@ export const stateTests = (backend: TestBackend): void => {
       for (const destination of [platform.everything, platform.committed]) destination.clear('event');
       const run = await platform.sync();
       expect(run.records.filter(record => record.stream === 'account').length).toBeLessThan(20);
+      await platform.expectEqual([account, event]);
+    });
+
+    it('deletes what runs without a stored state have printed of a stream that was cleared', async () => {
+      await scene().create([account, event], 30);
+      const platform = await scene().connect();
+      await platform.sync();
+      const session = await scene().database.session();
+      platform.stored = withoutStream(platform.stored, 'event');
+      for (const destination of [platform.everything, platform.committed]) destination.clear('event');
+      // At once behind each snapshot: what a server says of the time of a commit may be no finer than a second.
+      for (let n = 1; n <= 6; n++) {
+        platform.store(await platform.run(), -1);
+        await session.delete(event, keyFor(event, n));
+        await session.update(event, keyFor(event, 10 + n), { payload: `at ${n}` });
+      }
+      await session.close();
+      await platform.sync();
       await platform.expectEqual([account, event]);
     });
 

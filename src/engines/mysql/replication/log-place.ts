@@ -3,7 +3,7 @@ import type { JsonObject, Position } from '../../../contract/ids.ts';
 import type { Gtid } from '../binlog/gtid.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { GtidList } from '../mariadb-gtid.ts';
-import { compareFiles, covers, type FilePosition, parsed } from '../position.ts';
+import { compareFiles, covers, type FilePosition, parsed, reachedBy } from '../position.ts';
 
 /** A prepared XA transaction whose changes are held back. The log is resumed before it. */
 interface Held {
@@ -128,7 +128,7 @@ export class LogPlace {
 
   /** Whether everything up to `target` has been passed. */
   covers(target: Position): boolean {
-    const other = parsed(target);
+    const other = reachedBy(target);
     if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return this.#list.covers(other.list);
     if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? -1) >= 0;
     if (other.kind !== 'gtid_set' || this.kind !== 'gtid_set') return false;

@@ -27,11 +27,17 @@ export async function readKind(query: Query, { flavor }: ServerFacts): Promise<P
   return row?.mode === 'ON' ? 'gtid_set' : 'file';
 }
 
-/** The end of the log: the newest position that it can be followed to. */
+/**
+ * The newest position to which the log is to be followed. MariaDB's `gtid_binlog_pos` is the end of the log, with what waits
+ * for a semi-synchronous replica, perhaps for long: there it is what everybody sees.
+ */
 export async function readHead(query: Query, server: ServerFacts, kind: PositionKind): Promise<Position> {
   if (kind === 'gtid_set') return await readExecuted(query);
   if (kind === 'gtid_list') {
-    const [row] = await query.rows<{ list: string }>('SELECT @@global.gtid_binlog_pos AS list');
+    const [row] = await query.rows<{ list: string; waits: string }>(
+      'SELECT @@global.gtid_binlog_pos AS list, @@global.rpl_semi_sync_master_enabled AS waits',
+    );
+    if (row?.waits === '1') return await readVisible(query, server, kind);
     return gtidListPosition(row?.list ?? '');
   }
   return await readStatus(query, server);

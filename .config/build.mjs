@@ -18,6 +18,11 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  // Half the text is read in half the time; names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // pg asks for it to find out whether it runs at Cloudflare, and Node 20 loads its whole fetch to answer.
+  define: { Response: 'undefined' },
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'linked',

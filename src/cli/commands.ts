@@ -1,5 +1,5 @@
 /** The four commands, up to the point where the engines and the core take over. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type commonConfig, startOfShards } from '../contract/common-config.ts';
 import type { Engine, EngineContext, Problem, Session } from '../contract/engine.ts';
 import { ConnectorError, ERRORS } from '../contract/errors.ts';

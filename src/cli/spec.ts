@@ -1,6 +1,6 @@
 /** `spec/spec.json` from the zod schemas of all engines. Runs in `npm run generate`; the connector only prints the file. */
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Engine } from '../contract/engine.ts';
 import { discriminatorOf, isRecord, type JsonRecord, type Schema } from './schema.ts';

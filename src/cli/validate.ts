@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import formats from 'ajv-formats';
 import { pointer } from '../protocol/issues.ts';
 import { nearest } from './nearest.ts';
-import { allPaths, discriminatorOf, isRecord, type Schema, unknownKeys } from './schema.ts';
+import { allPaths, chosen, discriminatorOf, isRecord, type Schema, unknownKeys } from './schema.ts';
 
 /** Airbyte's own words in a connection specification: they describe the form, not the value. */
 const ANNOTATIONS = [
@@ -19,7 +19,7 @@ const ANNOTATIONS = [
 
 /** Everything in which `config` departs from the connection specification: sentences that name places, never values. */
 export function validateConfig(specification: Schema, config: unknown): readonly string[] {
-  const problems = problemsIn(withDiscriminators(specification) as object, config);
+  const problems = problemsIn(narrowed(specification, config) as object, config);
   const unknown = unknownKeys(specification, config).map(({ path, siblings }) => {
     const suggestion = suggest(specification, path, siblings);
     return `at ${pointer(path.slice(0, -1)) || 'the top level'}: unknown key ${JSON.stringify(path.at(-1))}${suggestion}`;
@@ -38,6 +38,8 @@ const ajv = new Ajv({
   strictTuples: false,
   validateSchema: false,
   meta: false,
+  // Each is compiled for one value: the time that it takes is longer than what it saves.
+  code: { optimize: false },
 });
 formats.default(ajv);
 ajv.addVocabulary(ANNOTATIONS);
@@ -47,6 +49,28 @@ export function problemsIn(schema: object, value: unknown): readonly string[] {
   const validate = ajv.compile(schema);
   validate(value);
   return [...new Set((validate.errors ?? []).map(describe).filter(problem => problem !== undefined))];
+}
+
+/**
+ * The part of the schema that is about this value: of each `oneOf` the option that the value names, so that errors are about
+ * that one only, and so that no other has to be compiled. Where it names none, ajv's `discriminator` says so.
+ */
+function narrowed(schema: Schema, value: unknown): Schema {
+  const { oneOf, properties, items, ...rest } = schema;
+  const inner = {
+    ...rest,
+    ...(properties === undefined ? {} : { properties: narrowedProperties(properties, value) }),
+    ...(items === undefined ? {} : { items: withDiscriminators(items) as Schema }),
+  };
+  if (oneOf === undefined) return inner;
+  const option = chosen(schema, value);
+  if (option === undefined) return { ...inner, ...(withDiscriminators({ oneOf }) as Schema) };
+  return { ...inner, allOf: [narrowed(option, value)] } as Schema;
+}
+
+function narrowedProperties(properties: Readonly<Record<string, Schema>>, value: unknown): Readonly<Record<string, Schema>> {
+  const record = isRecord(value) ? value : {};
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, narrowed(schema, record[name])]));
 }
 
 /** With the `discriminator` keyword ajv reports the errors of the chosen option, not those of all of them. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ShardId } from './ids.ts';
 
 /** `{"<database or keyspace>": {"<shard>": "<position>"}}`: where shards begin that have no state yet. */

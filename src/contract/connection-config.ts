@@ -1,5 +1,5 @@
 /** Pieces of configuration schemas that several engines share: where a server is, how it is encrypted, its shards. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The name of the only shard where `shards` is not used. */
 export const MAIN_SHARD = 'main';

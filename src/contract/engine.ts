@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ErrorCode } from './errors.ts';
 import type { EpochMicros, EpochMillis, JsonObject, Position, ShardId, SnapshotCursor, TableId } from './ids.ts';
 import type { RecordWriter } from './record-writer.ts';

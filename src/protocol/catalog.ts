@@ -1,5 +1,5 @@
 /** Tables as the streams that `discover` prints, and the configured catalog that `read` is given. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConnectorError } from '../contract/errors.ts';
 import type { JsonObject, TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';

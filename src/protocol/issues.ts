@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** RFC 6901. The empty pointer is the whole document. */
 export const pointer = (path: readonly PropertyKey[]): string =>

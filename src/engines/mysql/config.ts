@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   caCertificate,

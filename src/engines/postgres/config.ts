@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   caCertificate,

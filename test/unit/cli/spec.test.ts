@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { discriminatorOf, type JsonRecord, type Schema } from '../../../src/cli/schema.ts';
 import { portablePattern, specification } from '../../../src/cli/spec.ts';
 import type { Engine } from '../../../src/contract/engine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalConfig } from '../../../../src/contract/common-config.ts';
 import { mysqlConfig, shardsOf } from '../../../../src/engines/mysql/config.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalConfig, startOfShards } from '../../../../src/contract/common-config.ts';
 import { postgresConfig, shardsOf } from '../../../../src/engines/postgres/config.ts';
 

@@ -97,7 +97,8 @@ export async function discover(command: Command, configPath: string): Promise<vo
   const { engine, config } = await loadOrThrow(command, configPath);
   const context = contextOf(command, message => say(command, message));
   await using session: Session = await engine.connect(config, context);
-  const tables = await session.discover();
+  const { tables, failures } = await session.discover();
+  for (const failure of failures.values()) throw failure;
   const sharded = (await session.shards()).length > 1;
   context.log.close();
   const streams = tables.map(table =>

@@ -42,9 +42,16 @@ export interface Engine<Config = unknown> {
 export interface Session extends AsyncDisposable {
   /** Everything that stands in the way of `read`, all at once. Changes nothing on the server. */
   check(): Promise<readonly Problem[]>;
-  /** The tables that every shard has, as the first shard shows them. */
-  discover(): Promise<readonly Table[]>;
+  /** Throws when no shard answers. */
+  discover(): Promise<Discovery>;
   shards(): Promise<readonly Shard[]>;
+}
+
+export interface Discovery {
+  /** The tables that every shard has which answered, as the first of them shows them. */
+  readonly tables: readonly Table[];
+  /** Why the others did not. */
+  readonly failures: ReadonlyMap<ShardId, unknown>;
 }
 
 /** One finding of `check`. The remedy is part of `detail`: what to run, word for word, where there is something to run. */

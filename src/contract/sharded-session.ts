@@ -1,4 +1,4 @@
-import type { EngineContext, Problem, Session, Shard } from './engine.ts';
+import type { Discovery, EngineContext, Problem, Session, Shard } from './engine.ts';
 import type { ConnectorError } from './errors.ts';
 import { type ShardId, type TableId, tableKey, tableLabel } from './ids.ts';
 import type { Table } from './table.ts';
@@ -48,13 +48,19 @@ export class ShardedSession<T extends Table> implements Session {
     return found.flat();
   }
 
-  async discover(): Promise<readonly Table[]> {
+  async discover(): Promise<Discovery> {
     const { members, context, unfollowed = (table: T): T => table } = this.#options;
-    const [first = [], ...others] = await Promise.all(members.map(member => member.discover()));
-    return others.reduce<readonly T[]>((tables, other, index) => {
-      const id = members[index + 1]?.id ?? '';
-      return commonTables(tables, other, { tell: what => context.log.warn(`Shard "${id}" ${what}`), unfollowed });
-    }, first);
+    const answers = await Promise.allSettled(members.map(member => member.discover()));
+    const failures = new Map<ShardId, unknown>();
+    let tables: readonly T[] | null = null;
+    for (const [at, answer] of answers.entries()) {
+      const id = members[at]?.id ?? ('' as ShardId);
+      if (answer.status === 'rejected') failures.set(id, answer.reason);
+      else if (tables === null) tables = answer.value;
+      else tables = commonTables(tables, answer.value, { tell: what => context.log.warn(`Shard "${id}" ${what}`), unfollowed });
+    }
+    if (tables === null) throw [...failures.values()][0];
+    return { tables, failures };
   }
 
   shards(): Promise<readonly Shard[]> {

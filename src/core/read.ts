@@ -67,7 +67,7 @@ class Read<Config> {
 
   async run(): Promise<void> {
     const { catalog, output, context, terminal, checkpoint } = this.#request;
-    const offered = await this.#session.discover();
+    const { tables: offered, failures } = await this.#session.discover();
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
     for (const each of plan(catalog, offered, this.#added)) {
@@ -85,7 +85,9 @@ class Read<Config> {
     const progress = terminal === null ? null : new Progress(terminal, counters, this.#request.context.now);
     let failure: unknown;
     try {
-      const outcomes = await Promise.allSettled(shards.map(shard => this.#readShard(shard, shards.length > 1, state)));
+      const outcomes = await Promise.allSettled(
+        shards.map(shard => this.#readShard(shard, shards.length > 1, state, failures.get(shard.id))),
+      );
       failure = worst(outcomes.filter(outcome => outcome.status === 'rejected').map(outcome => outcome.reason as unknown));
     } finally {
       progress?.end();
@@ -93,13 +95,15 @@ class Read<Config> {
     await this.#finish(state, failure);
   }
 
-  async #readShard(shard: Shard, sharded: boolean, state: Checkpointer): Promise<void> {
+  /** `failure`: why the shard cannot be read, as far as it is known already. */
+  async #readShard(shard: Shard, sharded: boolean, state: Checkpointer, failure: unknown): Promise<void> {
     const { output, context, checkpoint, settings, engine } = this.#request;
     await using open = shard;
     const plans = [...this.#streams.values()].map(stream => stream.plan);
     // Before anything can fail: the state that is printed at the end must not know less than the one that came in.
     const followed = plans.filter(each => each.follow).map(each => each.id);
     if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
+    if (failure !== undefined) throw failure;
     const tables = await open.tables(plans.map(each => each.id));
     const streams = plans.map((each, index): ShardStream => {
       const table = tables[index];

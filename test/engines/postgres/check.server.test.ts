@@ -214,7 +214,7 @@ describePostgres(major => {
         { name: 'us', host: server.host, database: other },
       ];
       const session = await postgres.connect(engineConfig(server, database, { shards }), context);
-      const tables = await session.discover();
+      const { tables } = await session.discover();
       const ids = (await session.shards()).map(shard => shard.id);
       await session[Symbol.asyncDispose]();
       expect(tables.map(table => table.id.name)).toEqual(['good']);

@@ -111,6 +111,24 @@ describeServer(
     );
 
     it(
+      'shards[]: one is down before the read begins: the others are read all the same',
+      inLab(18, async lab => {
+        const shards = await Shards.make(lab);
+        const catalog = configuredCatalog(await discoverCatalog(shards.config()));
+        const state = (await shards.read(catalog, [])).states.slice(-1);
+        for (const at of [0, 1, 2]) await shards.sql(at, `INSERT INTO thing VALUES (2, 'while ${at}')`);
+        shards.proxy.setMode('refuse');
+        const broken = await shards.read(catalog, state);
+        expect(failureOf(broken)).toMatch(/^transient_error/);
+        expect(rows(broken.records)).toEqual(['Two, far 2 while 1', 'one 2 while 0']);
+        shards.proxy.setMode('forward');
+        const next = await shards.read(catalog, broken.states.slice(-1));
+        expect(next.exitCode, describeRun(next)).toBe(0);
+        expect(rows(next.records)).toEqual(['three 2 while 2']);
+      }),
+    );
+
+    it(
       'shards[]: the position of one is lost: that one is read anew, the others go on from theirs',
       inLab(18, async lab => {
         const shards = await Shards.make(lab);

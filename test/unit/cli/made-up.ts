@@ -46,7 +46,7 @@ export async function connector(args: readonly string[], fake: Fake = {}, overri
   let text = '';
   const session: Session = {
     check: fake.check ?? (() => Promise.resolve([])),
-    discover: fake.discover ?? (() => Promise.resolve([])),
+    discover: async () => ({ tables: (await fake.discover?.()) ?? [], failures: new Map() }),
     shards: () => Promise.resolve(Array.from({ length: fake.shards ?? 1 }, () => ({}) as never)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

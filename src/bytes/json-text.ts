@@ -1,13 +1,6 @@
-import { copyBytes } from './copy.ts';
 import { BYTE_CLASS, HIGH, jsonEscape, NUL, PLAIN, plainEnd, writeEscape } from './escape.ts';
+import { append, type Sink } from './sink.ts';
 import { REPLACEMENT, utf8Sequence } from './utf8.ts';
-
-/** What JSON text is written to: a JsonWriter. */
-interface Sink {
-  bytes: Uint8Array;
-  length: number;
-  reserve(count: number): void;
-}
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -80,11 +73,17 @@ function writeStringOfJson(out: Sink, source: Uint8Array, start: number, inside:
   return exact ? i : -i;
 }
 
-function append(out: Sink, source: Uint8Array, start: number, end: number): void {
-  out.reserve(end - start);
-  copyBytes(out.bytes, out.length, source, start, end);
-  out.length += end - start;
-}
+/** What a byte of JSON text is to a string that holds the text. */
+const COPIED = 0;
+const BLANK = 1;
+const QUOTED = 2;
+const ESCAPING = 3;
+const CONTROL = 4;
+const ENCODED = 5;
+const TEXT_CLASS = Uint8Array.from(BYTE_CLASS, kind => (kind === PLAIN ? COPIED : kind === HIGH ? ENCODED : CONTROL));
+TEXT_CLASS[SPACE] = BLANK;
+TEXT_CLASS[QUOTE] = QUOTED;
+TEXT_CLASS[BACKSLASH] = ESCAPING;
 
 /**
  * Writes a JSON string that holds the JSON text `source[start, end)` without the white space outside its strings. What is
@@ -94,33 +93,43 @@ function append(out: Sink, source: Uint8Array, start: number, end: number): void
 export function writeJsonAsString(out: Sink, source: Uint8Array, start: number, end: number): boolean {
   let exact = true;
   let inString = false;
-  /** The byte before was a backslash that escapes this one. */
-  let escaped = false;
   out.reserve(1);
   out.bytes[out.length++] = QUOTE;
   let i = start;
   while (i < end) {
     const stop = Math.min(end, i + BLOCK);
-    out.reserve((stop - i) * MAX_ESCAPE_BYTES + 1);
+    // The last byte may be a backslash, which takes the next one with it.
+    out.reserve((stop - i + 1) * MAX_ESCAPE_BYTES + 1);
     const bytes = out.bytes;
     let at = out.length;
     while (i < stop) {
       const byte = source[i]!;
-      const kind = BYTE_CLASS[byte]!;
-      if (kind === PLAIN) {
-        if (byte !== SPACE || inString) bytes[at++] = byte;
+      const kind = TEXT_CLASS[byte]!;
+      if (kind === COPIED) {
+        bytes[at++] = byte;
         i++;
-        if (inString) {
-          while (i < stop && BYTE_CLASS[source[i]!] === PLAIN) bytes[at++] = source[i++]!;
+      } else if (kind === BLANK) {
+        if (inString) bytes[at++] = SPACE;
+        i++;
+      } else if (kind === QUOTED) {
+        bytes[at] = BACKSLASH;
+        bytes[at + 1] = QUOTE;
+        at += 2;
+        inString = !inString;
+        i++;
+      } else if (kind === ESCAPING) {
+        bytes[at] = BACKSLASH;
+        bytes[at + 1] = BACKSLASH;
+        at += 2;
+        i++;
+        const next = inString && i < end ? source[i]! : 0;
+        if (next === QUOTE || next === BACKSLASH) {
+          bytes[at] = BACKSLASH;
+          bytes[at + 1] = next;
+          at += 2;
+          i++;
         }
-        escaped = false;
-      } else if (byte === QUOTE) {
-        bytes[at++] = BACKSLASH;
-        bytes[at++] = QUOTE;
-        i++;
-        if (!escaped) inString = !inString;
-        escaped = false;
-      } else if (kind === HIGH) {
+      } else if (kind === ENCODED) {
         const sequence = utf8Sequence(source, i, end);
         const from = sequence > 0 ? source : REPLACEMENT;
         const first = sequence > 0 ? i : 0;
@@ -128,17 +137,13 @@ export function writeJsonAsString(out: Sink, source: Uint8Array, start: number, 
         for (let k = 0; k < count; k++) bytes[at++] = from[first + k]!;
         exact = exact && sequence > 0;
         i += Math.abs(sequence);
-        escaped = false;
       } else {
         i++;
-        if (byte < SPACE && !inString) continue;
-        if (kind === NUL) {
+        if (!inString && byte < SPACE) continue;
+        if (byte === 0) {
           for (let k = 0; k < REPLACEMENT.length; k++) bytes[at++] = REPLACEMENT[k]!;
           exact = false;
-        } else {
-          at = writeEscape(bytes, at, byte, kind);
-        }
-        escaped = byte === BACKSLASH && inString && !escaped;
+        } else at = writeEscape(bytes, at, byte, BYTE_CLASS[byte]!);
       }
     }
     out.length = at;

@@ -1,13 +1,15 @@
 import { base64Length, writeBase64, writeBase64FromHex } from './base64.ts';
+import { Constant } from './constant.ts';
 import { copyBytes } from './copy.ts';
-import { BYTE_CLASS, HIGH, NUL, needsEscape, PLAIN, plainEnd, plainWords, writeEscape } from './escape.ts';
+import { BYTE_CLASS, HIGH, NUL, needsEscape, PLAIN, plainWords, writeEscape } from './escape.ts';
 import { MAX_INTEGER_BYTES, writeInt64, writeSafeInteger } from './int64.ts';
+import { writeRestOfString } from './json-string.ts';
 import { writeJson, writeJsonAsString } from './json-text.ts';
-import { REPLACEMENT, utf8Sequence } from './utf8.ts';
+import { append } from './sink.ts';
 
 const QUOTE = 0x22;
-const TRUE = Uint8Array.of(0x74, 0x72, 0x75, 0x65);
-const FALSE = Uint8Array.of(0x66, 0x61, 0x6c, 0x73, 0x65);
+const TRUE = new Constant('true');
+const FALSE = new Constant('false');
 
 /**
  * Strings longer than this are copied first, natively, and then looked through four bytes at a time. Measured on Node 20,
@@ -31,6 +33,8 @@ export class JsonWriter {
   private readonly initial: number;
   /** The memory behind `bytes`, in words; looked up anew when `bytes` was replaced. */
   private words: Int32Array;
+  /** The same as `bytes`, for stores of words that need not be aligned. */
+  private view: DataView;
 
   /** `capacity`: bytes to start with, and to return to after a huge value. */
   constructor(capacity: number) {
@@ -38,6 +42,7 @@ export class JsonWriter {
     this.length = 0;
     this.initial = this.bytes.length;
     this.words = wordsOf(this.bytes);
+    this.view = viewOf(this.bytes);
   }
 
   /** Makes room for `count` more bytes. Throws RangeError when no buffer can be that large. */
@@ -53,6 +58,7 @@ export class JsonWriter {
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
     this.words = wordsOf(grown);
+    this.view = viewOf(grown);
   }
 
   /** Hands out the buffer with all that was written, and goes on with an empty one, `spare`. */
@@ -60,6 +66,7 @@ export class JsonWriter {
     const filled = this.bytes;
     this.bytes = spare;
     this.words = wordsOf(spare);
+    this.view = viewOf(spare);
     this.length = 0;
     return filled;
   }
@@ -107,6 +114,24 @@ export class JsonWriter {
     for (; i < count; i++) bytes[at++] = source[i]!;
   }
 
+  /** Writes constant bytes. The last word may reach beyond them: what comes next overwrites that. */
+  constant(constant: Constant): void {
+    const { words, length } = constant;
+    const count = words.length;
+    if (count === 0) {
+      this.raw(constant.bytes);
+      return;
+    }
+    this.reserve(count * 4);
+    const { view } = this;
+    let at = this.length;
+    this.length = at + length;
+    for (let i = 0; i < count; i++) {
+      view.setInt32(at, words[i]!, true);
+      at += 4;
+    }
+  }
+
   byte(value: number): void {
     this.reserve(1);
     this.bytes[this.length++] = value;
@@ -124,7 +149,7 @@ export class JsonWriter {
   }
 
   boolean(value: boolean): void {
-    this.raw(value ? TRUE : FALSE);
+    this.constant(value ? TRUE : FALSE);
   }
 
   /** A safe integer (|value| < 2^53). Throws RangeError on any other number. */
@@ -141,7 +166,7 @@ export class JsonWriter {
 
   /** Digits of a number, copied as they stand: `source[start, end)` must be a JSON number. */
   digits(source: Uint8Array, start: number, end: number): void {
-    this.append(source, start, end);
+    append(this, source, start, end);
   }
 
   /** A JSON string from UTF-8 bytes. False when NUL or invalid UTF-8 had to be replaced by U+FFFD. */
@@ -153,25 +178,35 @@ export class JsonWriter {
     let at = this.length;
     bytes[at++] = QUOTE;
     let i = start;
-    for (const four = end - 3; i < four; i += 4) {
-      const a = source[i]!;
-      const b = source[i + 1]!;
-      const c = source[i + 2]!;
-      const d = source[i + 3]!;
-      if (needsEscape(a | (b << 8) | (c << 16) | (d << 24))) break;
-      bytes[at] = a;
-      bytes[at + 1] = b;
-      bytes[at + 2] = c;
-      bytes[at + 3] = d;
-      at += 4;
-    }
-    for (; i < end; i++) {
-      const byte = source[i]!;
-      if (BYTE_CLASS[byte] !== PLAIN) {
-        this.length = at;
-        return this.escape(source, i, end);
+    const four = end - 3;
+    while (i < end) {
+      for (; i < four; i += 4) {
+        const a = source[i]!;
+        const b = source[i + 1]!;
+        const c = source[i + 2]!;
+        const d = source[i + 3]!;
+        if (needsEscape(a | (b << 8) | (c << 16) | (d << 24))) break;
+        bytes[at] = a;
+        bytes[at + 1] = b;
+        bytes[at + 2] = c;
+        bytes[at + 3] = d;
+        at += 4;
       }
-      bytes[at++] = byte;
+      let kind = PLAIN;
+      while (i < end) {
+        const byte = source[i]!;
+        kind = BYTE_CLASS[byte]!;
+        if (kind !== PLAIN) break;
+        bytes[at++] = byte;
+        i++;
+      }
+      if (i === end) break;
+      if (kind === HIGH || kind === NUL) {
+        this.length = at;
+        return writeRestOfString(this, source, i, end);
+      }
+      at = writeEscape(bytes, at, source[i]!, kind);
+      i++;
     }
     bytes[at++] = QUOTE;
     this.length = at;
@@ -188,56 +223,9 @@ export class JsonWriter {
     if (this.words.buffer !== bytes.buffer) this.words = wordsOf(bytes);
     const plain = plainWords(bytes, this.words, at, at + count) - at;
     this.length = at + plain;
-    if (plain < count) return this.escape(source, start + plain, end);
+    if (plain < count) return writeRestOfString(this, source, start + plain, end);
     bytes[this.length++] = QUOTE;
     return true;
-  }
-
-  /** The rest of a string whose opening quote is written: scans for what needs an escape, copies what lies between. */
-  private escape(source: Uint8Array, start: number, end: number): boolean {
-    let exact = true;
-    let run = start;
-    let i = start;
-    for (;;) {
-      if (i < end && BYTE_CLASS[source[i]!] === PLAIN) i = plainEnd(source, i + 1, end);
-      if (i >= end) break;
-      const kind = BYTE_CLASS[source[i]!]!;
-      if (kind === HIGH) {
-        const sequence = utf8Sequence(source, i, end);
-        if (sequence > 0) {
-          i += sequence;
-          continue;
-        }
-        this.append(source, run, i);
-        this.raw(REPLACEMENT);
-        exact = false;
-        i -= sequence;
-      } else {
-        this.append(source, run, i);
-        if (kind === NUL) this.raw(REPLACEMENT);
-        else this.escaped(source[i]!, kind);
-        exact = exact && kind !== NUL;
-        i++;
-      }
-      run = i;
-    }
-    this.append(source, run, end);
-    this.byte(QUOTE);
-    return exact;
-  }
-
-  /** Copies `source[start, end)` as it stands. */
-  private append(source: Uint8Array, start: number, end: number): void {
-    const count = end - start;
-    this.reserve(count);
-    copyBytes(this.bytes, this.length, source, start, end);
-    this.length += count;
-  }
-
-  /** One escape sequence; `kind` is the byte's class. */
-  private escaped(byte: number, kind: number): void {
-    this.reserve(MAX_ESCAPE_BYTES);
-    this.length = writeEscape(this.bytes, this.length, byte, kind);
   }
 
   /** A JSON string of the base64 of the bytes (RFC 4648 section 4, with padding). */
@@ -279,6 +267,8 @@ export class JsonWriter {
     this.utf8(encoded, 0, encoded.length);
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** The whole memory behind `bytes`, in words. */
 function wordsOf(bytes: Uint8Array): Int32Array {

@@ -1,3 +1,4 @@
+import { Constant } from '../bytes/constant.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import type { Verdict } from '../values/value-writer.ts';
 import { NULLED } from '../values/value-writer.ts';
@@ -22,9 +23,9 @@ export class StreamCounter {
 export class RecordTemplate {
   readonly selection: Selection;
   /** `{"type":"RECORD",…,"data":` */
-  readonly head: Buffer;
+  readonly head: Constant;
   /** For each selected column `,"name":`; the first comma of a record becomes its brace. */
-  readonly keys: readonly Buffer[];
+  readonly keys: readonly Constant[];
   /** Whether the `_ab_cdc_*` columns belong to it. */
   readonly changes: boolean;
   readonly counter: StreamCounter;
@@ -33,8 +34,8 @@ export class RecordTemplate {
     const { namespace, name } = selection.table.id;
     const where = namespace === '' ? '' : `"namespace":${JSON.stringify(namespace)},`;
     this.selection = selection;
-    this.head = Buffer.from(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${where}"data":`);
-    this.keys = selection.columns.map(column => Buffer.from(`,${JSON.stringify(column.name)}:`));
+    this.head = new Constant(`{"type":"RECORD","record":{"stream":${JSON.stringify(name)},${where}"data":`);
+    this.keys = selection.columns.map(column => new Constant(`,${JSON.stringify(column.name)}:`));
     this.changes = changes;
     this.counter = counter;
   }
@@ -173,7 +174,7 @@ export class RecordWriter {
     this.#setRowTail();
   }
 
-  /** Starts a line. The caller writes, for each column it has, `out.raw(template.keys[i])` and one value, then calls `end`. */
+  /** Starts a line. The caller writes, for each column it has, `out.constant(template.keys[i])` and one value, then calls `end`. */
   begin(template: RecordTemplate, operation: Operation): JsonWriter {
     const out = this.out;
     out.dropOpenLine();
@@ -181,7 +182,7 @@ export class RecordWriter {
     this.#deleted = operation === 'd';
     this.#lineStart = out.length;
     out.lineStart = out.length;
-    out.raw(template.head);
+    out.constant(template.head);
     this.#dataStart = out.length;
     return out;
   }

@@ -15,6 +15,7 @@ const SPACE = 0x20;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;
 const COLON = 0x3a;
 const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
@@ -37,17 +38,28 @@ export function writeDecimal(out: JsonWriter, source: Uint8Array, start: number,
   return number(out, source, start, end, true);
 }
 
+/** Copies the digits while it checks them. */
 function number(out: JsonWriter, source: Uint8Array, start: number, end: number, fraction: boolean): Verdict {
-  const negative = start < end && source[start] === MINUS;
-  let first = negative ? start + 1 : start;
-  const whole = digitsEnd(source, first, end);
-  if (whole === first) return nulled(out);
-  if (whole < end) {
-    if (!fraction || source[whole] !== DOT || whole + 1 === end || digitsEnd(source, whole + 1, end) !== end) return nulled(out);
+  out.reserve(end - start);
+  const { bytes } = out;
+  let at = out.length;
+  let first = start;
+  if (first < end && source[first] === MINUS) {
+    bytes[at++] = MINUS;
+    first++;
   }
-  while (first < whole - 1 && source[first] === ZERO) first++;
-  if (negative) out.byte(MINUS);
-  out.digits(source, first, end);
+  while (source[first] === ZERO && first + 1 < end && source[first + 1] !== DOT) first++;
+  let dot = end;
+  for (let i = first; i < end; i++) {
+    const byte = source[i] as number;
+    if (byte < ZERO || byte > NINE) {
+      if (byte !== DOT || dot !== end || !fraction) return nulled(out);
+      dot = i;
+    }
+    bytes[at++] = byte;
+  }
+  if (first === dot || dot + 1 === end) return nulled(out);
+  out.length = at;
   return SAID;
 }
 

@@ -8,6 +8,9 @@ import type { JsonWriter } from '../bytes/json-writer.ts';
  */
 export type FieldWriter = (out: JsonWriter, source: Uint8Array, start: number, last: number) => number;
 
+const SPACE = 0x20;
+const LOWER_F = 0x66;
+const LOWER_T = 0x74;
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -94,4 +97,38 @@ export function integerField(out: JsonWriter, source: Uint8Array, start: number,
     return -1;
   }
   return end;
+}
+
+/** JSON as a string that holds it, without white space outside its strings. Escapes go the long way. */
+export function jsonField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
+  out.reserve(2 * (last - start) + 2);
+  const { bytes } = out;
+  let to = out.length;
+  bytes[to++] = QUOTE;
+  let at = start;
+  let inString = false;
+  for (;;) {
+    const byte = source[at] as number;
+    if (byte === QUOTE) {
+      bytes[to] = BACKSLASH;
+      bytes[to + 1] = QUOTE;
+      to += 2;
+      inString = !inString;
+    } else if (BYTE_CLASS[byte] !== PLAIN) break;
+    else if (byte !== SPACE || inString) bytes[to++] = byte;
+    at++;
+  }
+  if (source[at] !== TAB && source[at] !== NEWLINE) return -1;
+  bytes[to++] = QUOTE;
+  out.length = to;
+  return at;
+}
+
+/** `t` or `f`. */
+export function booleanField(out: JsonWriter, source: Uint8Array, start: number): number {
+  const byte = source[start];
+  const behind = source[start + 1];
+  if ((byte !== LOWER_T && byte !== LOWER_F) || (behind !== TAB && behind !== NEWLINE)) return -1;
+  out.boolean(byte === LOWER_T);
+  return start + 1;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Constant } from '../../../src/bytes/constant.ts';
 import { JsonWriter } from '../../../src/bytes/json-writer.ts';
 import { embed, written } from './written.ts';
 
@@ -282,4 +283,14 @@ describe('JsonWriter as a buffer', () => {
     out.clear();
     expect(out.bytes.length).toBe(kept);
   });
+});
+
+it('writes constants of any length as they stand, wherever they land', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 60 })), texts => {
+      const out = new JsonWriter(64);
+      for (const text of texts) out.constant(new Constant(text));
+      expect(out.bytes.toString('utf8', 0, out.length)).toBe(texts.map(text => Buffer.from(text).toString()).join(''));
+    }),
+  );
 });

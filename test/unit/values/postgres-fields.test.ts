@@ -1,20 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JsonWriter } from '../../../src/bytes/json-writer.ts';
-import { type FieldWriter, integerField, numberField, textField } from '../../../src/values/postgres-fields.ts';
-import { writeInteger, writeNumber, writeString } from '../../../src/values/postgres-text.ts';
+import {
+  booleanField,
+  type FieldWriter,
+  integerField,
+  jsonField,
+  numberField,
+  textField,
+} from '../../../src/values/postgres-fields.ts';
+import { writeBoolean, writeInteger, writeJsonText, writeNumber, writeString } from '../../../src/values/postgres-text.ts';
 import { SAID, type ValueWriter } from '../../../src/values/value-writer.ts';
 
 const PAIRS: readonly (readonly [string, FieldWriter, ValueWriter])[] = [
   ['textField', textField, writeString],
   ['numberField', numberField, writeNumber],
   ['integerField', integerField, writeInteger],
+  ['booleanField', booleanField, writeBoolean],
+  ['jsonField', jsonField, writeJsonText],
 ];
 
 /** What COPY puts into a field may hold any byte but a bare tab or newline. */
 const field = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes.filter(byte => byte !== 0x09 && byte !== 0x0a))),
   fc.string({ unit: fc.constantFrom(...'abc 0123456789.-+eE"\\Nü\u0001'), maxLength: 60 }).map(text => Buffer.from(text)),
+  fc.json().map(text => Buffer.from(text)),
+  fc.constantFrom('t', 'f', 'tf', '').map(text => Buffer.from(text)),
   fc.stringMatching(/^-?[0-9]{0,25}(\.[0-9]{0,9})?$/).map(text => Buffer.from(text)),
 );
 
@@ -46,6 +57,8 @@ it.each([
   ['textField', textField, 'plain text of some length, without quotes'],
   ['numberField', numberField, '-12345678901234567890.123'],
   ['integerField', integerField, '-9223372036854775808'],
+  ['booleanField', booleanField, 't'],
+  ['jsonField', jsonField, '{"n": [1, "two words"], "t": null}'],
 ] as const)('%s does the common case itself', (_, write, text) => {
   const row = Buffer.from(`${text}\tnext\n`);
   expect(write(new JsonWriter(64), row, 0, row.length - 1)).toBe(text.length);

@@ -1,3 +1,4 @@
+import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
@@ -53,7 +54,7 @@ export class ChangeWriter {
     for (let at = 0; at < sources.length; at++) {
       const source = sources[at] as number;
       if (source === NOWHERE) continue;
-      out.raw(keys[at] as Buffer);
+      out.constant(keys[at] as Constant);
       const mark = source < 0 ? VALUE_ABSENT : (after.marks[source] as number);
       if (mark === VALUE_PRESENT) this.#value(plan, at, source, rows, after);
       else if (mark === VALUE_NULL) out.null();
@@ -75,7 +76,7 @@ export class ChangeWriter {
       const source = sources[at] as number;
       const mark = source < 0 ? VALUE_ABSENT : (before.marks[source] as number);
       if (mark === VALUE_ABSENT) continue;
-      out.raw(template.keys[at] as Buffer);
+      out.constant(template.keys[at] as Constant);
       if (mark === VALUE_NULL) out.null();
       else this.#value(plan, at, source, rows, before);
     }

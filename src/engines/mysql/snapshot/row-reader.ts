@@ -1,3 +1,4 @@
+import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
@@ -80,7 +81,7 @@ export class RowReader {
     for (let at = 0; at < fields.length; at++) {
       const field = fields[at] as number;
       const start = starts[field] as number;
-      out.raw(keys[at] as Buffer);
+      out.constant(keys[at] as Constant);
       if (start < 0) {
         out.null();
         continue;

@@ -1,3 +1,4 @@
+import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
 import { NULLED, SAID } from '../../../values/value-writer.ts';
@@ -87,7 +88,7 @@ export class ChangeWriter {
       const source = sources[at] as number;
       const kind = source < 0 ? source : (tuple.kinds[source] as number);
       if (kind === COLUMN_TEXT) {
-        out.raw(keys[at] as Buffer);
+        out.constant(keys[at] as Constant);
         const verdict = (writers[at] as RowPlan['writers'][number])(
           out,
           bytes,
@@ -96,7 +97,7 @@ export class ChangeWriter {
         );
         if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
       } else if (kind === COLUMN_NULL) {
-        out.raw(keys[at] as Buffer);
+        out.constant(keys[at] as Constant);
         out.null();
       } else if (kind !== NOWHERE) this.#elsewhere(plan, at, source, bytes, reread);
     }
@@ -109,7 +110,7 @@ export class ChangeWriter {
     const { out } = records;
     const old = this.#decoder.oldTuple;
     const write = plan.writers[at] as RowPlan['writers'][number];
-    out.raw(plan.template.keys[at] as Buffer);
+    out.constant(plan.template.keys[at] as Constant);
     if (source >= 0 && this.#oldRowIsWhole(plan) && old.kinds[source] !== COLUMN_UNCHANGED) {
       if (old.kinds[source] === COLUMN_NULL) {
         out.null();
@@ -140,7 +141,7 @@ export class ChangeWriter {
     for (let at = 0; at < sources.length; at++) {
       const source = sources[at] as number;
       if (source < 0 || !(whole || keyColumns[at] === 1) || old.kinds[source] === COLUMN_UNCHANGED) continue;
-      out.raw(template.keys[at] as Buffer);
+      out.constant(template.keys[at] as Constant);
       if (old.kinds[source] === COLUMN_NULL) {
         out.null();
         continue;

@@ -1,9 +1,17 @@
+import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
 import type { Selection } from '../../../contract/table.ts';
-import { type FieldWriter, integerField, numberField, textField } from '../../../values/postgres-fields.ts';
-import { writeInteger, writeNumber, writeString } from '../../../values/postgres-text.ts';
+import {
+  booleanField,
+  type FieldWriter,
+  integerField,
+  jsonField,
+  numberField,
+  textField,
+} from '../../../values/postgres-fields.ts';
+import { writeBoolean, writeInteger, writeJsonText, writeNumber, writeString } from '../../../values/postgres-text.ts';
 import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
 import type { PgTable } from '../table.ts';
 import { writerFor } from '../types.ts';
@@ -14,6 +22,8 @@ const FIELDS: ReadonlyMap<ValueWriter, FieldWriter> = new Map([
   [writeString, textField],
   [writeInteger, integerField],
   [writeNumber, numberField],
+  [writeBoolean, booleanField],
+  [writeJsonText, jsonField],
 ]);
 
 /**
@@ -88,7 +98,7 @@ export class CopyReader {
     const out = records.begin(template, 'r');
     let from = start;
     for (let at = 0; at < writers.length; at++) {
-      out.raw(keys[at] as Buffer);
+      out.constant(keys[at] as Constant);
       const field = fields[at] as FieldWriter | null;
       let stop = field === null ? -1 : field(out, bytes, from, last);
       if (stop < 0) {
@@ -117,7 +127,7 @@ export class CopyReader {
     const out = records.begin(template, 'r');
     for (let at = 0; at < writers.length; at++) {
       const start = starts[at + skip] as number;
-      out.raw(keys[at] as Buffer);
+      out.constant(keys[at] as Constant);
       if (start < 0) {
         out.null();
         continue;

@@ -36,7 +36,7 @@ function run(projects, live) {
 }
 
 await run(['unit'], true);
-await Promise.all([run(['postgres'], true), run(['mysql'], false)]);
+await Promise.all([run(['postgres'], true), run(['mysql'], false), run(['mariadb'], false)]);
 if (broken && total.failed === 0) total.failed = 1;
 console.log(`${broken ? 'FAILED' : 'OK'}: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = broken ? 1 : 0;

@@ -9,12 +9,16 @@ const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
 const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
 
 /** Tests of one family of servers. All files take turns: they share servers, and what one holds open another waits for. */
-const family = (name: string, include: string[], exclude: string[]): TestProjectInlineConfiguration => ({
+const family = (
+  name: string,
+  { include, exclude = [], env = {} }: { include: string[]; exclude?: string[]; env?: Record<string, string> },
+): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
     name,
     include,
     exclude: [...exclude, '**/node_modules/**'],
+    env,
     globalSetup: [join(root, 'test/kit/global-setup.ts')],
     // A test that talks to a server, spawns the connector, and does so on a busy machine.
     testTimeout: 120_000,
@@ -42,8 +46,14 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      family('postgres', [onServers], [onMysql, mysqlKit]),
-      family('mysql', [onMysql, mysqlKit], []),
+      family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit] }),
+      family('mysql', { include: [onMysql, mysqlKit], env: { TRIBUTARY_FLAVOR: 'mysql' } }),
+      family('mariadb', {
+        include: [onMysql, mysqlKit],
+        // MariaDB has no sets of GTIDs, and a file without tests is an error.
+        exclude: ['**/gtid-set.server.test.ts'],
+        env: { TRIBUTARY_FLAVOR: 'mariadb' },
+      }),
     ],
   },
 });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { chaosTests, finish, withRows } from '../../kit/chaos.ts';
 import { tables } from '../../kit/conformance/scene.ts';
-import { describeMysql, mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { describeMysql, flavorsHere, mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
 import { Platform } from '../../kit/platform.ts';
-import { mysqlFlavors, startMysql } from '../../kit/servers/mysql.ts';
+import { startMysql } from '../../kit/servers/mysql.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { MysqlDatabase, mysqlBackend } from './backend.ts';
 
@@ -15,7 +15,7 @@ const touchAll = async (database: MysqlDatabase): Promise<void> => {
     UPDATE document SET edited = edited + INTERVAL 1 DAY; DELETE FROM account WHERE id % 7 = 0`);
 };
 
-for (const flavor of mysqlFlavors) {
+for (const flavor of flavorsHere) {
   chaosTests<MysqlDatabase>({
     label: mysqlLabel(flavor),
     unavailable: mysqlUnavailable(flavor),

@@ -1,5 +1,5 @@
 import { conformance } from '../../kit/conformance.ts';
-import { mysqlFlavors } from '../../kit/servers/mysql.ts';
+import { flavorsHere } from '../../kit/mysql-engines.ts';
 import { mysqlBackend } from './backend.ts';
 
-for (const flavor of mysqlFlavors) conformance(mysqlBackend(flavor));
+for (const flavor of flavorsHere) conformance(mysqlBackend(flavor));

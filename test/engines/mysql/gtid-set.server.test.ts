@@ -3,15 +3,14 @@ import { binlogDumpGtid } from '../../../src/engines/mysql/binlog/command.ts';
 import { PREVIOUS_GTIDS_EVENT } from '../../../src/engines/mysql/binlog/events.ts';
 import { GtidSet } from '../../../src/engines/mysql/gtid-set.ts';
 import { dumpEvents, freshLog } from '../../kit/binlog-dump.ts';
-import { describeServer } from '../../kit/engines.ts';
-import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { describeFlavor, mysqlLabel } from '../../kit/mysql-engines.ts';
 import { query, startMysql } from '../../kit/servers/mysql.ts';
 
 const OTHER = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
 const HEADER = 19;
 const CHECKSUM = 4;
 
-describeServer(`${mysqlLabel('mysql')}: GTID sets`, mysqlUnavailable('mysql'), () => {
+describeFlavor('mysql', `${mysqlLabel('mysql')}: GTID sets`, () => {
   it('are written and read as the server does, with holes, several sources and tags', async () => {
     const server = await startMysql({ flavor: 'mysql' });
     try {

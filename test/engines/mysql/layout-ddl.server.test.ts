@@ -8,10 +8,9 @@ import { layoutFromTableMap } from '../../../src/engines/mysql/layout/from-table
 import { LayoutCatalog } from '../../../src/engines/mysql/layout/layout-catalog.ts';
 import { mismatch } from '../../../src/engines/mysql/layout/match.ts';
 import { dumpEvents, freshLog } from '../../kit/binlog-dump.ts';
-import { describeServer } from '../../kit/engines.ts';
-import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { describeFlavor, flavorsHere, mysqlLabel } from '../../kit/mysql-engines.ts';
 import { Random, seedOfRun } from '../../kit/random.ts';
-import { type MysqlServer, mysqlFlavors, query } from '../../kit/servers/mysql.ts';
+import { type MysqlServer, query } from '../../kit/servers/mysql.ts';
 import { acquireMysql, rowMetadata } from '../../kit/servers/mysql-shared.ts';
 import { RandomDdl, type ServerColumn, type ServerTables } from './random-ddl.ts';
 
@@ -63,9 +62,9 @@ const followed = (layout: TableLayout, actual: readonly ServerColumn[]): readonl
     generated,
   }));
 
-for (const flavor of mysqlFlavors) {
+for (const flavor of flavorsHere) {
   for (const metadata of rowMetadata) {
-    describeServer(`${mysqlLabel(flavor, metadata)}: column layouts`, mysqlUnavailable(flavor), () => {
+    describeFlavor(flavor, `${mysqlLabel(flavor, metadata)}: column layouts`, () => {
       it('follow random statements as the server does', { timeout: 120_000 + STATEMENTS * 500 }, async () => {
         const seed = seedOfRun();
         const random = new Random(seed).fork(`${flavor} ${metadata}`);

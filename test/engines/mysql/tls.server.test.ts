@@ -9,9 +9,8 @@ import { connect, disconnect, rawConnection } from '../../../src/engines/mysql/w
 import { RawConnection } from '../../../src/engines/mysql/wire/raw-connection.ts';
 import { Authority, type Certificate, certificatesUnavailable } from '../../kit/certificates.ts';
 import { engineContext } from '../../kit/engine-context.ts';
-import { describeServer } from '../../kit/engines.ts';
-import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
-import { mysqlFlavors, type OwnMysqlServer, startMysql, superuser } from '../../kit/servers/mysql.ts';
+import { describeFlavor, flavorsHere, mysqlLabel } from '../../kit/mysql-engines.ts';
+import { type OwnMysqlServer, startMysql, superuser } from '../../kit/servers/mysql.ts';
 
 const options = { applicationName: 'tls test' };
 const CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
@@ -35,183 +34,191 @@ const refusal = async (target: MysqlTarget): Promise<{ code: string; detail: str
   throw new Error('it connected');
 };
 
-for (const flavor of mysqlFlavors) {
-  describeServer(`TLS with ${mysqlLabel(flavor)}`, mysqlUnavailable(flavor) ?? certificatesUnavailable(), () => {
-    let server: OwnMysqlServer;
-    let authority: Authority;
-    let stranger: Authority;
-    let good: Certificate;
-    let client: Certificate;
-    let strangeClient: Certificate;
+for (const flavor of flavorsHere) {
+  describeFlavor(
+    flavor,
+    `TLS with ${mysqlLabel(flavor)}`,
+    () => {
+      let server: OwnMysqlServer;
+      let authority: Authority;
+      let stranger: Authority;
+      let good: Certificate;
+      let client: Certificate;
+      let strangeClient: Certificate;
 
-    beforeAll(async () => {
-      authority = await Authority.create('Authority');
-      stranger = await Authority.create('Stranger');
-      good = await authority.issue({ commonName: 'server', names: 'DNS:localhost,IP:127.0.0.1' });
-      client = await authority.issue({ commonName: 'by_certificate' });
-      strangeClient = await stranger.issue({ commonName: 'by_certificate' });
-      server = await startMysql({ flavor, tls: { ...good, ca: authority.certificate } });
-      await server.query(
-        undefined,
-        `CREATE USER tls_only IDENTIFIED BY 'secret' REQUIRE SSL; CREATE USER by_certificate IDENTIFIED BY 'secret' REQUIRE X509;
+      beforeAll(async () => {
+        authority = await Authority.create('Authority');
+        stranger = await Authority.create('Stranger');
+        good = await authority.issue({ commonName: 'server', names: 'DNS:localhost,IP:127.0.0.1' });
+        client = await authority.issue({ commonName: 'by_certificate' });
+        strangeClient = await stranger.issue({ commonName: 'by_certificate' });
+        server = await startMysql({ flavor, tls: { ...good, ca: authority.certificate } });
+        await server.query(
+          undefined,
+          `CREATE USER tls_only IDENTIFIED BY 'secret' REQUIRE SSL; CREATE USER by_certificate IDENTIFIED BY 'secret' REQUIRE X509;
          CREATE USER nameless IDENTIFIED BY ''`,
-      );
-    });
-    afterAll(async () => {
-      await server.stop();
-      await authority[Symbol.asyncDispose]();
-      await stranger[Symbol.asyncDispose]();
-    });
+        );
+      });
+      afterAll(async () => {
+        await server.stop();
+        await authority[Symbol.asyncDispose]();
+        await stranger[Symbol.asyncDispose]();
+      });
 
-    const target = (ssl: SslMode, login: Partial<MysqlTarget> = {}): MysqlTarget => ({
-      host: '127.0.0.1',
-      port: server.port,
-      username: superuser.name,
-      password: superuser.password,
-      ssl,
-      ...login,
-    });
-    const as = (username: string): Partial<MysqlTarget> => ({ username, password: 'secret' });
-    const trusting = (mode: 'verify_ca' | 'verify_identity', ca = authority.certificate): SslMode => ({
-      mode,
-      ca_certificate: ca,
-    });
-    const presenting = ({ certificate, key }: Certificate, password?: string): SslMode => ({
-      mode: 'required',
-      client_certificate: certificate,
-      client_key: key,
-      ...(password !== undefined && { client_key_password: password }),
-    });
-    /** Lets the server show another certificate from now on. */
-    const show = async ({ certificate, key }: Certificate): Promise<void> => {
-      await writeFile(join(server.folder, 'cert.pem'), certificate);
-      await writeFile(join(server.folder, 'key.pem'), key);
-      await server.query(undefined, flavor === 'mysql' ? 'ALTER INSTANCE RELOAD TLS' : 'FLUSH SSL');
-    };
+      const target = (ssl: SslMode, login: Partial<MysqlTarget> = {}): MysqlTarget => ({
+        host: '127.0.0.1',
+        port: server.port,
+        username: superuser.name,
+        password: superuser.password,
+        ssl,
+        ...login,
+      });
+      const as = (username: string): Partial<MysqlTarget> => ({ username, password: 'secret' });
+      const trusting = (mode: 'verify_ca' | 'verify_identity', ca = authority.certificate): SslMode => ({
+        mode,
+        ca_certificate: ca,
+      });
+      const presenting = ({ certificate, key }: Certificate, password?: string): SslMode => ({
+        mode: 'required',
+        client_certificate: certificate,
+        client_key: key,
+        ...(password !== undefined && { client_key_password: password }),
+      });
+      /** Lets the server show another certificate from now on. */
+      const show = async ({ certificate, key }: Certificate): Promise<void> => {
+        await writeFile(join(server.folder, 'cert.pem'), certificate);
+        await writeFile(join(server.folder, 'key.pem'), key);
+        await server.query(undefined, flavor === 'mysql' ? 'ALTER INSTANCE RELOAD TLS' : 'FLUSH SSL');
+      };
 
-    it('is as each mode demands', async () => {
-      expect(await encrypted(target({ mode: 'disabled' }))).toBe(false);
-      expect(await encrypted(target({ mode: 'preferred' }))).toBe(true);
-      expect(await encrypted(target({ mode: 'required' }))).toBe(true);
-      expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
-      expect(await encrypted(target(trusting('verify_identity')))).toBe(true);
-      expect(await encrypted(target(trusting('verify_identity'), { host: 'localhost' }))).toBe(true);
-      expect(await encrypted(target({ mode: 'preferred' }, { username: 'nameless', password: '' }))).toBe(true);
-    });
-
-    it('carries a raw connection', async () => {
-      const connection = await connect(target(trusting('verify_identity')), options, engineContext().context);
-      const raw = new RawConnection(rawConnection(connection), 'Testing', new AbortController().signal);
-      const rows = await raw.query(CIPHER);
-      expect(rows[0]?.[1]).toMatch(/^TLS_/);
-      // 40 MB through records of 16 kB, in packets of 16 MB.
-      const [[large] = []] = await raw.query("SELECT REPEAT('0123456789', 4000000)");
-      expect(large?.length).toBe(40_000_000);
-      expect(large === '0123456789'.repeat(4_000_000)).toBe(true);
-      raw.close();
-    });
-
-    it('is refused without trust in the authority', async () => {
-      for (const mode of ['verify_ca', 'verify_identity'] as const) {
-        const { code, detail } = await refusal(target(trusting(mode, stranger.certificate)));
-        expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringMatching(/authority that is not in ca_certificate/)]);
-      }
-      expect(await encrypted(target(trusting('verify_identity', stranger.certificate + authority.certificate)))).toBe(true);
-    });
-
-    it('is refused for another name, by verify_identity only', async () => {
-      await show(await authority.issue({ commonName: 'localhost', names: 'DNS:db.example.com' }));
-      try {
-        for (const host of ['localhost', '127.0.0.1']) {
-          const { code, detail } = await refusal(target(trusting('verify_identity'), { host }));
-          expect([code, detail]).toEqual([
-            'TLS_REFUSED',
-            expect.stringContaining(`does not name the host "${host}"; it names DNS:db.example.com`),
-          ]);
-        }
+      it('is as each mode demands', async () => {
+        expect(await encrypted(target({ mode: 'disabled' }))).toBe(false);
+        expect(await encrypted(target({ mode: 'preferred' }))).toBe(true);
+        expect(await encrypted(target({ mode: 'required' }))).toBe(true);
         expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
-        // An address is not the name localhost, as mysql2 would have it.
-        await show(await authority.issue({ commonName: 'localhost', names: 'DNS:localhost' }));
-        expect((await refusal(target(trusting('verify_identity')))).code).toBe('TLS_REFUSED');
+        expect(await encrypted(target(trusting('verify_identity')))).toBe(true);
         expect(await encrypted(target(trusting('verify_identity'), { host: 'localhost' }))).toBe(true);
-      } finally {
-        await show(good);
-      }
-    });
+        expect(await encrypted(target({ mode: 'preferred' }, { username: 'nameless', password: '' }))).toBe(true);
+      });
 
-    // MySQL does not take such a certificate in the first place.
-    if (flavor === 'mariadb') {
-      it('is refused for an expired certificate', async () => {
-        await show(await authority.issue({ commonName: 'server', names: 'IP:127.0.0.1', days: -1 }));
+      it('carries a raw connection', async () => {
+        const connection = await connect(target(trusting('verify_identity')), options, engineContext().context);
+        const raw = new RawConnection(rawConnection(connection), 'Testing', new AbortController().signal);
+        const rows = await raw.query(CIPHER);
+        expect(rows[0]?.[1]).toMatch(/^TLS_/);
+        // 40 MB through records of 16 kB, in packets of 16 MB.
+        const [[large] = []] = await raw.query("SELECT REPEAT('0123456789', 4000000)");
+        expect(large?.length).toBe(40_000_000);
+        expect(large === '0123456789'.repeat(4_000_000)).toBe(true);
+        raw.close();
+      });
+
+      it('is refused without trust in the authority', async () => {
+        for (const mode of ['verify_ca', 'verify_identity'] as const) {
+          const { code, detail } = await refusal(target(trusting(mode, stranger.certificate)));
+          expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringMatching(/authority that is not in ca_certificate/)]);
+        }
+        expect(await encrypted(target(trusting('verify_identity', stranger.certificate + authority.certificate)))).toBe(true);
+      });
+
+      it('is refused for another name, by verify_identity only', async () => {
+        await show(await authority.issue({ commonName: 'localhost', names: 'DNS:db.example.com' }));
         try {
-          const { code, detail } = await refusal(target(trusting('verify_ca')));
-          expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining('has expired')]);
-          expect(await encrypted(target({ mode: 'required' }))).toBe(true);
+          for (const host of ['localhost', '127.0.0.1']) {
+            const { code, detail } = await refusal(target(trusting('verify_identity'), { host }));
+            expect([code, detail]).toEqual([
+              'TLS_REFUSED',
+              expect.stringContaining(`does not name the host "${host}"; it names DNS:db.example.com`),
+            ]);
+          }
+          expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
+          // An address is not the name localhost, as mysql2 would have it.
+          await show(await authority.issue({ commonName: 'localhost', names: 'DNS:localhost' }));
+          expect((await refusal(target(trusting('verify_identity')))).code).toBe('TLS_REFUSED');
+          expect(await encrypted(target(trusting('verify_identity'), { host: 'localhost' }))).toBe(true);
         } finally {
           await show(good);
         }
       });
-    }
 
-    it('shows a client certificate, with or without a passphrase', async () => {
-      const login = as('by_certificate');
-      expect(await encrypted(target(presenting(client), login))).toBe(true);
-      expect(await encrypted(target({ ...presenting(client), ...trusting('verify_identity') }, login))).toBe(true);
-      const key = await authority.encrypt(client.key, 'open sesame');
-      expect(await encrypted(target(presenting({ ...client, key }, 'open sesame'), login))).toBe(true);
-
-      expect((await refusal(target({ mode: 'required' }, login))).code).toBe('AUTH_REJECTED');
-      const wrong = await refusal(target(presenting({ ...client, key }, 'shut sesame'), login));
-      expect([wrong.code, wrong.detail]).toEqual([
-        'TLS_REFUSED',
-        expect.stringContaining('client_key_password is wrong or missing'),
-      ]);
-      expect(wrong.detail).not.toContain('shut sesame');
-      const mismatch = await refusal(target(presenting({ ...client, key: strangeClient.key }), login));
-      expect([mismatch.code, mismatch.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('does not belong to')]);
-    });
-
-    it('is refused by the server for the certificate of a stranger', async () => {
-      const { code } = await refusal(target(presenting(strangeClient), as('by_certificate')));
-      expect(['TLS_REFUSED', 'CONNECTION_LOST']).toContain(code);
-    });
-
-    it('is wanted by an account, or by the whole server', async () => {
-      expect(await encrypted(target({ mode: 'preferred' }, as('tls_only')))).toBe(true);
-      expect((await refusal(target({ mode: 'disabled' }, as('tls_only')))).code).toBe('AUTH_REJECTED');
-      await server.query(undefined, 'SET GLOBAL require_secure_transport = ON');
-      try {
-        const { code, detail } = await refusal(target({ mode: 'disabled' }));
-        expect([code, detail]).toEqual(
-          flavor === 'mysql'
-            ? ['TLS_REFUSED', expect.stringContaining('Set ssl_mode to preferred')]
-            : ['AUTH_REJECTED', expect.stringContaining('needs another ssl_mode than disabled')],
-        );
-      } finally {
-        const tls = await connect(target({ mode: 'required' }), options, engineContext().context);
-        await queryOn(tls.driver).rows('SET GLOBAL require_secure_transport = OFF');
-        await disconnect(tls);
+      // MySQL does not take such a certificate in the first place.
+      if (flavor === 'mariadb') {
+        it('is refused for an expired certificate', async () => {
+          await show(await authority.issue({ commonName: 'server', names: 'IP:127.0.0.1', days: -1 }));
+          try {
+            const { code, detail } = await refusal(target(trusting('verify_ca')));
+            expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining('has expired')]);
+            expect(await encrypted(target({ mode: 'required' }))).toBe(true);
+          } finally {
+            await show(good);
+          }
+        });
       }
-    });
 
-    describe('at a server without it', () => {
-      let plain: OwnMysqlServer;
-      beforeAll(async () => {
-        plain = await startMysql({ flavor, settings: flavor === 'mysql' ? { 'tls_version=': '' } : {} });
+      it('shows a client certificate, with or without a passphrase', async () => {
+        const login = as('by_certificate');
+        expect(await encrypted(target(presenting(client), login))).toBe(true);
+        expect(await encrypted(target({ ...presenting(client), ...trusting('verify_identity') }, login))).toBe(true);
+        const key = await authority.encrypt(client.key, 'open sesame');
+        expect(await encrypted(target(presenting({ ...client, key }, 'open sesame'), login))).toBe(true);
+
+        expect((await refusal(target({ mode: 'required' }, login))).code).toBe('AUTH_REJECTED');
+        const wrong = await refusal(target(presenting({ ...client, key }, 'shut sesame'), login));
+        expect([wrong.code, wrong.detail]).toEqual([
+          'TLS_REFUSED',
+          expect.stringContaining('client_key_password is wrong or missing'),
+        ]);
+        expect(wrong.detail).not.toContain('shut sesame');
+        const mismatch = await refusal(target(presenting({ ...client, key: strangeClient.key }), login));
+        expect([mismatch.code, mismatch.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('does not belong to')]);
       });
-      afterAll(() => plain.stop());
 
-      it('is left out by preferred and disabled only', async () => {
-        const here = { port: plain.port };
-        expect(await encrypted(target({ mode: 'preferred' }, here))).toBe(false);
-        expect(await encrypted(target({ mode: 'disabled' }, here))).toBe(false);
-        for (const ssl of [{ mode: 'required' } as const, trusting('verify_ca'), trusting('verify_identity')]) {
-          const { code, detail } = await refusal(target(ssl, here));
-          expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining(`offers no TLS, but ssl_mode is ${ssl.mode}`)]);
+      it('is refused by the server for the certificate of a stranger', async () => {
+        const { code } = await refusal(target(presenting(strangeClient), as('by_certificate')));
+        expect(['TLS_REFUSED', 'CONNECTION_LOST']).toContain(code);
+      });
+
+      it('is wanted by an account, or by the whole server', async () => {
+        expect(await encrypted(target({ mode: 'preferred' }, as('tls_only')))).toBe(true);
+        expect((await refusal(target({ mode: 'disabled' }, as('tls_only')))).code).toBe('AUTH_REJECTED');
+        await server.query(undefined, 'SET GLOBAL require_secure_transport = ON');
+        try {
+          const { code, detail } = await refusal(target({ mode: 'disabled' }));
+          expect([code, detail]).toEqual(
+            flavor === 'mysql'
+              ? ['TLS_REFUSED', expect.stringContaining('Set ssl_mode to preferred')]
+              : ['AUTH_REJECTED', expect.stringContaining('needs another ssl_mode than disabled')],
+          );
+        } finally {
+          const tls = await connect(target({ mode: 'required' }), options, engineContext().context);
+          await queryOn(tls.driver).rows('SET GLOBAL require_secure_transport = OFF');
+          await disconnect(tls);
         }
       });
-    });
-  });
+
+      describe('at a server without it', () => {
+        let plain: OwnMysqlServer;
+        beforeAll(async () => {
+          plain = await startMysql({ flavor, settings: flavor === 'mysql' ? { 'tls_version=': '' } : {} });
+        });
+        afterAll(() => plain.stop());
+
+        it('is left out by preferred and disabled only', async () => {
+          const here = { port: plain.port };
+          expect(await encrypted(target({ mode: 'preferred' }, here))).toBe(false);
+          expect(await encrypted(target({ mode: 'disabled' }, here))).toBe(false);
+          for (const ssl of [{ mode: 'required' } as const, trusting('verify_ca'), trusting('verify_identity')]) {
+            const { code, detail } = await refusal(target(ssl, here));
+            expect([code, detail]).toEqual([
+              'TLS_REFUSED',
+              expect.stringContaining(`offers no TLS, but ssl_mode is ${ssl.mode}`),
+            ]);
+          }
+        });
+      });
+    },
+    certificatesUnavailable(),
+  );
 }
 
 describe('TLS with something else', () => {

@@ -34,6 +34,8 @@ export class ValueLab {
   readonly #client: mysql.Connection;
   readonly #database: string;
   #tables = 0;
+  /** For each table the file of the log in which it begins. */
+  readonly #begins = new Map<string, string>();
   /** Values that were in the log as differences. */
   partialUpdates = 0;
 
@@ -73,6 +75,9 @@ export class ValueLab {
 
   async table(type: string, expressions: readonly string[]): Promise<string> {
     const table = `t${this.#tables++}`;
+    // A file of its own: nobody wants to read all that other tests have left in the log.
+    await this.sql('FLUSH BINARY LOGS');
+    this.#begins.set(table, (await this.#fileNames()).at(-1) ?? '');
     await this.sql(`CREATE TABLE ${table} (id INT PRIMARY KEY, c ${type})`);
     const rows = expressions.map((expression, id) => `(${id}, ${expression})`);
     for (let at = 0; at < rows.length; at += 200) {
@@ -131,7 +136,7 @@ export class ValueLab {
     const seen = new Map<number, { log: string; logVerdict: Verdict } | null>();
     const cell = new VerdictCell();
     const width = widthByLayout(layout);
-    for (const file of await this.#files()) {
+    for (const file of await this.#filesSince(this.#begins.get(table) ?? '')) {
       for (let at = 4; at < file.length; at += file.readUInt32LE(at + 9)) {
         await decoder.open(file, at, at + file.readUInt32LE(at + 9));
         for (let kind = decoder.next(); kind !== END; kind = decoder.next()) {
@@ -170,14 +175,18 @@ export class ValueLab {
     return seen;
   }
 
-  /** All files of the log, as they lie on the server's disk. */
-  async #files(): Promise<Buffer[]> {
+  async #fileNames(): Promise<readonly string[]> {
+    return (await query(this.#client, 'SHOW BINARY LOGS')).map(row => String(row['Log_name']));
+  }
+
+  /** The files of the log from this one on, as they lie on the server's disk. */
+  async #filesSince(first: string): Promise<Buffer[]> {
     const { flavor } = this.#server;
     const [program, ...args] = await mysqlTool(flavor, flavor === 'mysql' ? 'mysqlbinlog' : 'mariadb-binlog');
     const folder = await mkdtemp(join(tmpdir(), 'tributary-log-'));
     try {
-      const rows = await query(this.#client, 'SHOW BINARY LOGS');
-      const names = rows.map(row => String(row['Log_name']));
+      const all = await this.#fileNames();
+      const names = all.slice(Math.max(0, all.indexOf(first)));
       await run(program, [
         ...args,
         ...this.#server.clientOptions,

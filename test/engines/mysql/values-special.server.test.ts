@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeText } from '../../../src/engines/mysql/charsets.ts';
 import { MULTI_BYTE_DIFFERENCES, SINGLE_BYTE } from '../../../src/values/mysql-charset-tables.ts';
 import { NULLED } from '../../../src/values/value-writer.ts';
-import { describeServer } from '../../kit/engines.ts';
-import { describeMysql, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { describeFlavor, describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
 import { ValueLab } from './value-lab.ts';
@@ -86,7 +85,7 @@ describeMysql(flavor => {
   });
 });
 
-describeServer('MySQL, partial updates', mysqlUnavailable('mysql'), () => {
+describeFlavor('mysql', 'MySQL, partial updates', () => {
   let lab: ValueLab;
   beforeAll(async () => {
     lab = await ValueLab.open(await acquireMysql('mysql'));
@@ -144,7 +143,7 @@ describeServer('MySQL, partial updates', mysqlUnavailable('mysql'), () => {
   });
 });
 
-describeServer('MariaDB, older forms', mysqlUnavailable('mariadb'), () => {
+describeFlavor('mariadb', 'MariaDB, older forms', () => {
   let server: OwnMysqlServer;
   let lab: ValueLab;
   beforeAll(async () => {

@@ -30,8 +30,8 @@ export type TablePhase =
   | { readonly phase: 'snapshot'; readonly cursor: SnapshotCursor | null; readonly asOf: Position | null; readonly key: number }
   /** The snapshot is complete. `since`: changes up to there are in it; null once the shard's position covers that. */
   | { readonly phase: 'streaming'; readonly since: Position | null }
-  /** A full refresh without the log is under way. */
-  | { readonly phase: 'refresh'; readonly cursor: SnapshotCursor | null }
+  /** A full refresh without the log is under way, begun in the named job where there is a name. */
+  | { readonly phase: 'refresh'; readonly cursor: SnapshotCursor | null; readonly job: string | null }
   /** A full refresh is complete, within the named job where there is a name. */
   | { readonly phase: 'refreshed'; readonly job: string | null };
 
@@ -106,7 +106,7 @@ function phaseToJson(at: TableShard): JsonObject {
     case 'streaming':
       return { ...head, ...present('since', at.since) };
     case 'refresh':
-      return { ...head, ...present('cursor', at.cursor) };
+      return { ...head, ...present('cursor', at.cursor), ...present('job', at.job) };
     case 'refreshed':
       return { ...head, ...present('job', at.job) };
   }
@@ -226,7 +226,7 @@ function readPhase(entry: StateReader): TableShard {
     case 'streaming':
       return { ...head, phase, since: position('since') };
     case 'refresh':
-      return { identity, phase, cursor: cursor() };
+      return { identity, phase, cursor: cursor(), job: entry.optionalString('job') };
     case 'refreshed':
       return { identity, phase, job: entry.optionalString('job') };
     default:

@@ -32,7 +32,7 @@ const followed: fc.Arbitrary<TableShard> = fc.oneof(
   fc.record({ identity, phase: fc.constant('streaming' as const), since: fc.option(position) }),
 );
 const refreshed: fc.Arbitrary<TableShard> = fc.oneof(
-  fc.record({ identity, phase: fc.constant('refresh' as const), cursor }),
+  fc.record({ identity, phase: fc.constant('refresh' as const), cursor, job: fc.option(fc.string()) }),
   fc.record({ identity, phase: fc.constant('refreshed' as const), job: fc.option(fc.string()) }),
 );
 const id: fc.Arbitrary<TableId> = fc.record({
@@ -278,6 +278,14 @@ describe('state', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'STATE_INVALID' });
       expect((error as ConnectorError).detail).toContain(detail);
+    }
+  });
+
+  it('reads a full refresh under way, with its job and, from earlier releases, without', () => {
+    const at = { identity: 'x', phase: 'refresh', cursor: { key: ['7'] } };
+    for (const [written, job] of [[{ ...at, job: '12' }, '12'] as const, [at, null] as const]) {
+      const read = parseState(stream({ version: 1, engine: 'postgres', shards: { main: written } }), 'postgres');
+      expect(read?.tables.get('\0a')?.shards.get('main' as ShardId)).toEqual({ ...at, job });
     }
   });
 

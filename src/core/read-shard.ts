@@ -27,7 +27,7 @@ async function readOnce(run: ShardRun, lost: ConnectorError | null): Promise<voi
     if (followed.length > 0) log = await ShardLog.open(run, followed, lost);
     for (const stream of streams) {
       if (stream.follow && log !== null) await snapshotFollowed(run, log, stream);
-      else await refresh(run, stream);
+      else await refresh(run, log, stream);
     }
     await log?.follow(await shard.head());
     state.write(output);
@@ -50,7 +50,7 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   for await (const cursor of snapshot(run, selection, at.cursor, 'followed', key)) {
     note(run, selection, { phase: 'snapshot', asOf, key, cursor }, followed.memo);
     await settle(run);
-    if (run.now() - log.pulledAt >= run.interleaveMillis) await log.follow(await shard.head());
+    await interleave(run, log);
   }
   const position = state.position(shard.id)?.position;
   const covered = asOf === null || (position !== undefined && shard.covers(position, asOf));
@@ -62,7 +62,7 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
  * A full refresh: done when the table has been read once within this job. What an attempt of the job left unfinished goes
  * on; what another job left does not count, for the destination began anew with this one.
  */
-async function refresh(run: ShardRun, stream: ShardStream): Promise<void> {
+async function refresh(run: ShardRun, log: ShardLog | null, stream: ShardStream): Promise<void> {
   const { shard, state, job, records } = run;
   const { selection } = stream;
   const at = state.table(shard.id, selection.table.id);
@@ -72,9 +72,15 @@ async function refresh(run: ShardRun, stream: ShardStream): Promise<void> {
   for await (const cursor of snapshot(run, selection, resume, 'alone', records.clock)) {
     note(run, selection, { phase: 'refresh', cursor, job }, null);
     await settle(run);
+    if (log !== null) await interleave(run, log);
   }
   note(run, selection, { phase: 'refreshed', job }, null);
   await settle(run);
+}
+
+/** Between two chunks: the other tables must not wait for this one, nor the server keep its log for so long. */
+async function interleave(run: ShardRun, log: ShardLog): Promise<void> {
+  if (run.now() - log.pulledAt >= run.interleaveMillis) await log.follow(await run.shard.head());
 }
 
 /** Where one of the two does not say, they may be the same. */

@@ -2,6 +2,7 @@ import type { SnapshotRequest } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import { tableLabel } from '../contract/ids.ts';
 import type { Selection } from '../contract/table.ts';
+import { gather } from './restore.ts';
 import { ShardLog } from './shard-log.ts';
 import { drain, note, nowMicros, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
@@ -11,6 +12,7 @@ import { drain, note, nowMicros, type ShardRun, type ShardStream, settle } from 
  */
 export async function readShard(run: ShardRun): Promise<void> {
   try {
+    gather(run);
     await readOnce(run, null);
   } catch (error) {
     const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST' ? error : null;

@@ -12,7 +12,7 @@ import { drain, note, nowMicros, type ShardRun, type ShardStream, settle } from 
  */
 export async function readShard(run: ShardRun): Promise<void> {
   try {
-    gather(run);
+    await gather(run);
     await readOnce(run, null);
   } catch (error) {
     const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST' ? error : null;

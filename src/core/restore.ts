@@ -1,6 +1,7 @@
-import type { Position, ShardId } from '../contract/ids.ts';
+import { ConnectorError } from '../contract/errors.ts';
+import { type Position, type ShardId, tableLabel } from '../contract/ids.ts';
 import type { Checkpoint } from '../protocol/state.ts';
-import type { ShardRun } from './shard-run.ts';
+import { afterLoss, type ShardRun } from './shard-run.ts';
 
 /** The shards of the state that the configuration does not name. */
 export function awayShards(checkpoint: Checkpoint, configured: ReadonlySet<ShardId>): readonly ShardId[] {
@@ -15,15 +16,30 @@ export function awayShards(checkpoint: Checkpoint, configured: ReadonlySet<Shard
  * of theirs, so that no key is handed out that one of them may have seen; in a shard that the state does not have, at the
  * largest of all, for it may be one of them under another name.
  *
- * Throws POSITION_LOST, with nothing changed, for positions of two logs.
+ * Throws POSITION_LOST, with nothing changed, for positions of two logs. Where the user allowed it, the tables that do not
+ * stand in the log that the server has are given up instead, so that only they are read anew.
  */
-export function gather(run: ShardRun): void {
-  const { shard, state, records } = run;
+export async function gather(run: ShardRun): Promise<void> {
+  const { shard, state, records, log } = run;
   if (state.position(shard.id) !== undefined) return;
   const places = state.places(shard.id);
   const clocks = places.map(([, place]) => place.clock);
   records.clock = places.length === 0 ? state.latestClock : Math.max(...clocks);
-  meetAll(run);
+  try {
+    meetAll(run);
+  } catch (error) {
+    const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST' && run.whenPositionLost === 'resnapshot';
+    if (!lost) throw error;
+    const head = await shard.head();
+    const strangers = places.filter(([, { position }]) => !shard.covers(head, position)).map(([id]) => id);
+    if (strangers.length === 0 || strangers.length === places.length) throw error;
+    log.warn(
+      `${error.message} ${strangers.map(tableLabel).join(', ')} of shard ${shard.id}: read anew, as invalid_position says.`,
+    );
+    for (const id of strangers) state.forgetTable(shard.id, id);
+    records.clock = afterLoss(run, head);
+    meetAll(run);
+  }
 }
 
 function meetAll({ shard, state, records }: ShardRun): void {

@@ -97,6 +97,15 @@ describe('positions of two logs in one state', () => {
     expect(after).toEqual(parseState(JSON.stringify(state), 'toy'));
   });
 
+  it('let only the tables be read anew that do not stand in the log of the server, where the user allows it', async () => {
+    const { successor, state } = await torn();
+    const settings = { invalidPosition: 'resnapshot' } as const;
+    const run = await toyRead({ shards: { main: successor }, modes: both, state, settings });
+    expect(run.error).toBeUndefined();
+    expect([...said(run)].sort()).toEqual(['blue 12 changed', 'red 11 two 1', 'red 12 two 2', 'red 13 two 3']);
+    expect(said(await toyRead({ shards: { main: successor }, modes: both, state: stored(run) }))).toEqual([]);
+  });
+
   it('let all be read anew when none stands in the log of the server', async () => {
     const { state } = await torn();
     const settings = { invalidPosition: 'resnapshot' } as const;

@@ -3,7 +3,7 @@ import { tableKey } from '../contract/ids.ts';
 import type { StreamCounter } from '../contract/record-writer.ts';
 import { stateMessage } from '../protocol/messages.ts';
 import type { Checkpoint, ShardCheckpoint, TableCheckpoint, TableShard } from '../protocol/state.ts';
-import { globalState, streamState } from '../protocol/state.ts';
+import { follows, globalState, streamState } from '../protocol/state.ts';
 import type { Output } from './output.ts';
 
 export interface CheckpointerOptions {
@@ -14,14 +14,25 @@ export interface CheckpointerOptions {
   readonly now: () => EpochMillis;
 }
 
+/** A stream of the catalog. */
+interface Entry extends TableCheckpoint {
+  readonly follow: boolean;
+  readonly counter: StreamCounter;
+}
+
 /**
  * What a STATE line would say now: for each shard a position in its log and the clock of its ordering keys, for each
  * table and shard how far it has come. Only told of safe places, so it is right at any moment to write it out.
+ *
+ * It begins with all that the state says which came in, also of shards that nobody reads now, and a table that is followed
+ * has a position at any moment: that of its shard, or, until the shard's log is opened, one of its own.
  */
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   readonly #shards = new Map<ShardId, ShardCheckpoint>();
-  readonly #tables = new Map<string, TableCheckpoint & { readonly counter: StreamCounter }>();
+  readonly #tables = new Map<string, Entry>();
+  /** Positions of tables by themselves, by `tableKey`, in shards that have not got one for all. */
+  readonly #places = new Map<ShardId, Map<string, ShardCheckpoint>>();
   #changed = false;
   #written = false;
   #writtenAt: EpochMillis;
@@ -31,18 +42,50 @@ export class Checkpointer {
     this.#writtenAt = options.now();
   }
 
-  /** A stream of the catalog, with what the state says about it. Streams that left the catalog leave the state with it. */
-  add(id: TableId, counter: StreamCounter, previous: Checkpoint | null): void {
-    const known = previous?.tables.get(tableKey(id));
-    this.#tables.set(tableKey(id), { id, counter, shards: new Map(known?.shards ?? []) });
+  /** A stream of the catalog. */
+  add(id: TableId, follow: boolean, counter: StreamCounter): void {
+    this.#tables.set(tableKey(id), { id, follow, counter, shards: new Map() });
+  }
+
+  /**
+   * Takes over what the state says of the streams that were added; those that left the catalog leave the state too. So does
+   * the place of a stream that is not followed any more: the log goes on without it. Shards that are not `configured` keep
+   * what they have, as long as a stream stands in their log.
+   */
+  restore(previous: Checkpoint, configured: ReadonlySet<ShardId>): void {
+    const wanted = new Set(configured);
+    for (const [key, { follow, shards }] of this.#tables) {
+      for (const [shard, at] of previous.tables.get(key)?.shards ?? []) {
+        if (follows(at) && !follow) continue;
+        shards.set(shard, at);
+        if (!follows(at)) continue;
+        wanted.add(shard);
+        const place = previous.streams.get(key)?.get(shard);
+        if (place !== undefined) this.#placesIn(shard).set(key, place);
+      }
+    }
+    for (const [shard, place] of previous.shards) if (wanted.has(shard)) this.#shards.set(shard, place);
+    this.#changed = true;
   }
 
   position(shard: ShardId): ShardCheckpoint | undefined {
     return this.#shards.get(shard);
   }
 
-  /** The shard's log has been read up to `position`; `clock` is the last ordering key handed out. */
+  /** The positions that tables have by themselves in a shard that has not got one for all. */
+  places(shard: ShardId): readonly (readonly [TableId, ShardCheckpoint])[] {
+    return [...(this.#places.get(shard) ?? [])].map(([key, place]) => [(this.#tables.get(key) as Entry).id, place]);
+  }
+
+  /** The largest ordering key that the state knows of, whatever the shard. */
+  get latestClock(): number {
+    const apart = [...this.#places.values()].flatMap(places => [...places.values()]);
+    return Math.max(0, ...[...this.#shards.values(), ...apart].map(({ clock }) => clock));
+  }
+
+  /** The shard's log has been read up to `position`, for all its tables; `clock` is the last ordering key handed out. */
   moveTo(shard: ShardId, position: Position, clock: number): void {
+    this.#places.delete(shard);
     const known = this.#shards.get(shard);
     if (known?.clock === clock && JSON.stringify(known.position) === JSON.stringify(position)) return;
     this.#shards.set(shard, { position, clock });
@@ -54,12 +97,15 @@ export class Checkpointer {
   }
 
   setTable(shard: ShardId, id: TableId, phase: TableShard): void {
-    this.#tables.get(tableKey(id))?.shards.set(shard, phase);
+    const shards = this.#tables.get(tableKey(id))?.shards;
+    if (shards === undefined || JSON.stringify(shards.get(shard)) === JSON.stringify(phase)) return;
+    shards.set(shard, phase);
     this.#changed = true;
   }
 
   forgetTable(shard: ShardId, id: TableId): void {
     this.#tables.get(tableKey(id))?.shards.delete(shard);
+    this.#places.get(shard)?.delete(tableKey(id));
     this.#changed = true;
   }
 
@@ -75,10 +121,11 @@ export class Checkpointer {
     if (form === 'global') {
       let records = 0;
       for (const { counter } of this.#tables.values()) records += taken(counter);
-      output.message(stateMessage(globalState(engine, { shards: this.#shards, tables: this.#tables }), records));
+      const streams = new Map([...this.#tables].map(([key, entry]) => [key, this.#positionsOf(key, entry, false)]));
+      output.message(stateMessage(globalState(engine, { shards: this.#shards, tables: this.#tables, streams }), records));
     } else {
-      for (const table of this.#tables.values()) {
-        output.message(stateMessage(streamState(engine, table, this.#positionsOf(table)), taken(table.counter)));
+      for (const [key, entry] of this.#tables) {
+        output.message(stateMessage(streamState(engine, entry, this.#positionsOf(key, entry, true)), taken(entry.counter)));
       }
     }
     this.#changed = false;
@@ -86,15 +133,21 @@ export class Checkpointer {
     this.#writtenAt = this.#options.now();
   }
 
-  /** A stream by itself needs the positions of the shards whose logs it follows. */
-  #positionsOf(table: TableCheckpoint): ReadonlyMap<ShardId, ShardCheckpoint> {
+  /** A table's own positions in the shards whose logs it follows; with `shared`, in the others those that it shares. */
+  #positionsOf(key: string, { shards }: Entry, shared: boolean): Map<ShardId, ShardCheckpoint> {
     const positions = new Map<ShardId, ShardCheckpoint>();
-    for (const [shard, at] of table.shards) {
-      const position = this.#shards.get(shard);
-      const follows = at.phase === 'streaming' || at.phase === 'snapshot';
-      if (follows && position !== undefined) positions.set(shard, position);
+    for (const [shard, at] of shards) {
+      if (!follows(at)) continue;
+      const position = this.#places.get(shard)?.get(key) ?? (shared ? this.#shards.get(shard) : undefined);
+      if (position !== undefined) positions.set(shard, position);
     }
     return positions;
+  }
+
+  #placesIn(shard: ShardId): Map<string, ShardCheckpoint> {
+    const places = this.#places.get(shard) ?? new Map<string, ShardCheckpoint>();
+    this.#places.set(shard, places);
+    return places;
   }
 }
 

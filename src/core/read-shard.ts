@@ -2,6 +2,7 @@ import type { SnapshotRequest } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import { tableLabel } from '../contract/ids.ts';
 import type { Selection } from '../contract/table.ts';
+import { gather } from './restore.ts';
 import { ShardLog } from './shard-log.ts';
 import { drain, note, nowMicros, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
@@ -11,6 +12,7 @@ import { drain, note, nowMicros, type ShardRun, type ShardStream, settle } from 
  */
 export async function readShard(run: ShardRun): Promise<void> {
   try {
+    await gather(run);
     await readOnce(run, null);
   } catch (error) {
     const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST' ? error : null;
@@ -27,7 +29,7 @@ async function readOnce(run: ShardRun, lost: ConnectorError | null): Promise<voi
     if (followed.length > 0) log = await ShardLog.open(run, followed, lost);
     for (const stream of streams) {
       if (stream.follow && log !== null) await snapshotFollowed(run, log, stream);
-      else await refresh(run, stream);
+      else await refresh(run, log, stream);
     }
     await log?.follow(await shard.head());
     state.write(output);
@@ -50,7 +52,7 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   for await (const cursor of snapshot(run, selection, at.cursor, 'followed', key)) {
     note(run, selection, { phase: 'snapshot', asOf, key, cursor }, followed.memo);
     await settle(run);
-    if (run.now() - log.pulledAt >= run.interleaveMillis) await log.follow(await shard.head());
+    await interleave(run, log);
   }
   const position = state.position(shard.id)?.position;
   const covered = asOf === null || (position !== undefined && shard.covers(position, asOf));
@@ -58,21 +60,34 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   await settle(run);
 }
 
-/** A full refresh: done when the table has been read once within this job. */
-async function refresh(run: ShardRun, stream: ShardStream): Promise<void> {
+/**
+ * A full refresh: done when the table has been read once within this job. What an attempt of the job left unfinished goes
+ * on; what another job left does not count, for the destination began anew with this one.
+ */
+async function refresh(run: ShardRun, log: ShardLog | null, stream: ShardStream): Promise<void> {
   const { shard, state, job, records } = run;
   const { selection } = stream;
   const at = state.table(shard.id, selection.table.id);
   run.onStart(stream);
   if (at?.phase === 'refreshed' && at.job !== null && at.job === job) return;
-  const resume = at?.phase === 'refresh' && at.identity === selection.table.identity ? at.cursor : null;
+  const resume = at?.phase === 'refresh' && isOfJob(at, job) && at.identity === selection.table.identity ? at.cursor : null;
   for await (const cursor of snapshot(run, selection, resume, 'alone', records.clock)) {
-    note(run, selection, { phase: 'refresh', cursor }, null);
+    note(run, selection, { phase: 'refresh', cursor, job }, null);
     await settle(run);
+    if (log !== null) await interleave(run, log);
   }
   note(run, selection, { phase: 'refreshed', job }, null);
   await settle(run);
 }
+
+/** Between two chunks: the other tables must not wait for this one, nor the server keep its log for so long. */
+async function interleave(run: ShardRun, log: ShardLog): Promise<void> {
+  if (run.now() - log.pulledAt >= run.interleaveMillis) await log.follow(await run.shard.head());
+}
+
+/** Where one of the two does not say, they may be the same. */
+const isOfJob = (at: { readonly job: string | null }, job: string | null): boolean =>
+  at.job === null || job === null || at.job === job;
 
 /** The cursors of a snapshot's chunks; drains within them, and goes back to null when the engine starts over. */
 async function* snapshot(

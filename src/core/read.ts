@@ -12,7 +12,7 @@ import { BUFFER_LIMIT, type Output } from './output.ts';
 import { plan, type StreamPlan, select } from './plan.ts';
 import { Progress } from './progress.ts';
 import { readShard } from './read-shard.ts';
-import { restoreShard } from './restore.ts';
+import { awayShards } from './restore.ts';
 import type { ShardStream } from './shard-run.ts';
 
 export interface ReadRequest<Config> {
@@ -66,7 +66,7 @@ class Read<Config> {
   }
 
   async run(): Promise<void> {
-    const { catalog, output, context, terminal, checkpoint } = this.#request;
+    const { catalog, output, context, terminal } = this.#request;
     const { tables: offered, failures } = await this.#session.discover();
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
@@ -79,8 +79,7 @@ class Read<Config> {
         output.message(estimateMessage(each.id, { rows: table.estimatedRows, bytes: table.estimatedBytes }, this.#now()));
       }
     }
-    const state = this.#checkpointer();
-    for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, counter, checkpoint);
+    const state = this.#checkpointer(new Set(shards.map(shard => shard.id)));
     const counters = new Map([...this.#streams.values()].map(stream => [stream.plan.id, stream.counter]));
     const progress = terminal === null ? null : new Progress(terminal, counters, this.#request.context.now);
     let failure: unknown;
@@ -97,13 +96,10 @@ class Read<Config> {
 
   /** `failure`: why the shard cannot be read, as far as it is known already. */
   async #readShard(shard: Shard, sharded: boolean, state: Checkpointer, failure: unknown): Promise<void> {
-    const { output, context, checkpoint, settings, engine } = this.#request;
+    const { output, context, settings, engine } = this.#request;
     await using open = shard;
-    const plans = [...this.#streams.values()].map(stream => stream.plan);
-    // Before anything can fail: the state that is printed at the end must not know less than the one that came in.
-    const followed = plans.filter(each => each.follow).map(each => each.id);
-    if (checkpoint !== null) restoreShard(checkpoint, open, followed, state);
     if (failure !== undefined) throw failure;
+    const plans = [...this.#streams.values()].map(stream => stream.plan);
     const tables = await open.tables(plans.map(each => each.id));
     const streams = plans.map((each, index): ShardStream => {
       const table = tables[index];
@@ -158,15 +154,27 @@ class Read<Config> {
     this.#request.output.message(streamStatusMessage(stream.plan.id, 'RUNNING', this.#now()));
   }
 
-  #checkpointer(): Checkpointer {
-    const { engine, settings, context } = this.#request;
+  /** Knows from the beginning what the state says that came in: none that is printed must know less. */
+  #checkpointer(configured: ReadonlySet<ShardId>): Checkpointer {
+    const { engine, settings, context, checkpoint } = this.#request;
     const followed = [...this.#streams.values()].some(stream => stream.plan.follow);
-    return new Checkpointer({
+    const state = new Checkpointer({
       engine: engine.name,
       form: followed && settings.stateType === 'global' ? 'global' : 'stream',
       intervalMillis: settings.checkpointIntervalSeconds * 1000,
       now: context.now,
     });
+    for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, each.follow, counter);
+    if (checkpoint === null) return state;
+    state.restore(checkpoint, configured);
+    const away = awayShards(checkpoint, configured).map(shard => `"${shard}"`);
+    if (away.length > 0) {
+      context.log.warn(
+        `The configuration no longer has these shards of the state: ${away.join(', ')}. Nothing is read from them, and their ` +
+          'rows stay at the destination. The state keeps their places, so that they go on from there when they come back.',
+      );
+    }
+    return state;
   }
 
   #addedNames(sharded: boolean): ReadonlySet<string> {

@@ -1,35 +1,53 @@
-import type { Shard } from '../contract/engine.ts';
-import type { Position, TableId } from '../contract/ids.ts';
-import { tableKey } from '../contract/ids.ts';
-import type { Checkpoint, ShardCheckpoint } from '../protocol/state.ts';
-import type { Checkpointer } from './checkpointer.ts';
+import { ConnectorError } from '../contract/errors.ts';
+import { type Position, type ShardId, tableLabel } from '../contract/ids.ts';
+import type { Checkpoint } from '../protocol/state.ts';
+import { afterLoss, type ShardRun } from './shard-run.ts';
+
+/** The shards of the state that the configuration does not name. */
+export function awayShards(checkpoint: Checkpoint, configured: ReadonlySet<ShardId>): readonly ShardId[] {
+  const known = new Set(checkpoint.shards.keys());
+  for (const { shards } of checkpoint.tables.values()) for (const shard of shards.keys()) known.add(shard);
+  return [...known].filter(shard => !configured.has(shard));
+}
 
 /**
- * Takes one shard's place out of the state that came in.
+ * Brings the tables of a shard to one place in its log, where STREAM states have one each: the log then begins at the
+ * greatest position that all of them cover, and each table leaves out what it has already. The clock begins at the largest
+ * of theirs, so that no key is handed out that one of them may have seen; in a shard that the state does not have, at the
+ * largest of all, for it may be one of them under another name.
  *
- * A GLOBAL state has one position for all its tables. STREAM states have one each: the log then begins at the greatest
- * position that all of them cover, and each table leaves out what it has already. The clock begins at the largest of
- * theirs, so that no key is handed out that one of them may have seen.
+ * Throws POSITION_LOST, with nothing changed, for positions of two logs. Where the user allowed it, the tables that do not
+ * stand in the log that the server has are given up instead, so that only they are read anew.
  */
-export function restoreShard(checkpoint: Checkpoint, shard: Shard, followed: readonly TableId[], state: Checkpointer): void {
-  const whole = checkpoint.shards.get(shard.id);
-  if (whole !== undefined) {
-    state.moveTo(shard.id, whole.position, whole.clock);
-    return;
+export async function gather(run: ShardRun): Promise<void> {
+  const { shard, state, records, log } = run;
+  if (state.position(shard.id) !== undefined) return;
+  const places = state.places(shard.id);
+  const clocks = places.map(([, place]) => place.clock);
+  records.clock = places.length === 0 ? state.latestClock : Math.max(...clocks);
+  try {
+    meetAll(run);
+  } catch (error) {
+    const lost = error instanceof ConnectorError && error.code === 'POSITION_LOST' && run.whenPositionLost === 'resnapshot';
+    if (!lost) throw error;
+    const head = await shard.head();
+    const strangers = places.filter(([, { position }]) => !shard.covers(head, position)).map(([id]) => id);
+    if (strangers.length === 0 || strangers.length === places.length) throw error;
+    log.warn(
+      `${error.message} ${strangers.map(tableLabel).join(', ')} of shard ${shard.id}: read anew, as invalid_position says.`,
+    );
+    for (const id of strangers) state.forgetTable(shard.id, id);
+    records.clock = afterLoss(run, head);
+    meetAll(run);
   }
-  const places = new Map<TableId, ShardCheckpoint>();
-  for (const id of followed) {
-    const place = checkpoint.streams.get(tableKey(id))?.get(shard.id);
-    if (place !== undefined) places.set(id, place);
-  }
+}
+
+function meetAll({ shard, state, records }: ShardRun): void {
+  const places = state.places(shard.id);
   let position: Position | undefined;
-  let clock = 0;
-  for (const place of places.values()) {
-    position = position === undefined ? place.position : shard.meet(position, place.position);
-    clock = Math.max(clock, place.clock);
-  }
+  for (const [, place] of places) position = position === undefined ? place.position : shard.meet(position, place.position);
   if (position === undefined) return;
-  state.moveTo(shard.id, position, clock);
+  state.moveTo(shard.id, position, records.clock);
   for (const [id, place] of places) {
     const at = state.table(shard.id, id);
     if (at?.phase !== 'streaming') continue;

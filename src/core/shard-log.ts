@@ -5,11 +5,8 @@ import type { Position } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import type { Selection } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
-import { drain, note, type ShardRun, type ShardStream, settle } from './shard-run.ts';
+import { afterLoss, drain, note, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
-/** The step of the clock where a wall clock cannot serve: see `afterLoss`. 2^53 leaves room for thousands of such steps. */
-const CLOCK_STEP = 2 ** 40;
-const MICROS_PER_MILLI = 1000;
 /** How often the beginning of a snapshot is tried while old transactions are open; each try waits by itself. */
 const ORIGIN_TRIES = 20;
 /** How long one try waits until snapshots show what was read from the log. */
@@ -180,24 +177,21 @@ function placeOf(at: TableShard | undefined): Position | null {
 const hasJoined = (opened: Opened, selection: Selection): boolean =>
   opened.joined.some(id => tableKey(id) === tableKey(selection.table.id));
 
-/** After a lost position: nothing that was read counts any more, but the clock lives on, so that new rows beat old ones. */
+/**
+ * After a lost position: nothing that was read counts any more, but the clock lives on, so that new rows beat old ones. The
+ * state says what it said until the log has begun anew, so that a run that ends before is no worse off.
+ */
 async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: ConnectorError): Promise<Opened> {
   const { shard, state, records, log } = run;
   log.warn(`${lost.message} All tables of shard ${shard.id} are read anew, as invalid_position says.`);
   const tables = streams.map(stream => stream.selection.table);
-  for (const { id } of tables) state.forgetTable(shard.id, id);
   await shard.reset();
   const opened = await shard.open({ from: null, stored: false, tables });
-  records.clock = afterLoss(records.clock, Math.max(shard.clockAt(opened.from), run.now() * MICROS_PER_MILLI));
+  for (const { id } of tables) state.forgetTable(shard.id, id);
+  records.clock = afterLoss(run, opened.from);
+  state.moveTo(shard.id, opened.from, records.clock);
   return opened;
 }
-
-/**
- * The clock when everything is read anew. Runs that died may have printed keys that no state remembers, counted up from
- * where such a run began, one or two for each change; and they may have begun with the very state that we have. The
- * microseconds of the wall clock are beyond all of them: no run prints half a million changes a second.
- */
-const afterLoss = (known: number, beyond: number): number => (beyond > known ? beyond : known + CLOCK_STEP);
 
 /** What the state says of a table counts only while it is the same table, was never out of the log, and was followed before. */
 function dropOther(run: ShardRun, selection: Selection, opened: Opened): void {

@@ -1,6 +1,6 @@
 import type { Logger, Shard } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
-import type { EpochMicros, JsonObject } from '../contract/ids.ts';
+import type { EpochMicros, JsonObject, Position } from '../contract/ids.ts';
 import type { RecordWriter } from '../contract/record-writer.ts';
 import type { Selection } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
@@ -63,3 +63,17 @@ export function note(run: ShardRun, selection: Selection, phase: Phase, memo: Js
 }
 
 export const nowMicros = (run: ShardRun): EpochMicros => (run.now() * 1000) as EpochMicros;
+
+/** The step of the clock where a wall clock cannot serve. 2^53 leaves room for thousands of such steps. */
+const CLOCK_STEP = 2 ** 40;
+
+/**
+ * The clock when tables are read anew, from `position` on. Runs that died may have printed keys that no state remembers,
+ * counted up from where such a run began, one or two for each change; and they may have begun with the very state that we
+ * have. The microseconds of the wall clock are beyond all of them: no run prints half a million changes a second.
+ */
+export function afterLoss(run: ShardRun, position: Position): number {
+  const known = run.records.clock;
+  const beyond = Math.max(run.shard.clockAt(position), nowMicros(run));
+  return beyond > known ? beyond : known + CLOCK_STEP;
+}

@@ -6,6 +6,7 @@
  *             stream_state { version, shards: { <shard>: { identity, phase, … } } }
  *     STREAM  stream_state { version, engine, shards: { <shard>: { identity, phase, …, position, clock } } }
  *
+ * Within a GLOBAL state a stream has positions of its own, as in a STREAM state, for shards that shared_state does not have.
  * Both forms are read, whatever the configuration asks to be written. Positions and cursors are opaque here.
  */
 import { ConnectorError } from '../contract/errors.ts';
@@ -30,8 +31,8 @@ export type TablePhase =
   | { readonly phase: 'snapshot'; readonly cursor: SnapshotCursor | null; readonly asOf: Position | null; readonly key: number }
   /** The snapshot is complete. `since`: changes up to there are in it; null once the shard's position covers that. */
   | { readonly phase: 'streaming'; readonly since: Position | null }
-  /** A full refresh without the log is under way. */
-  | { readonly phase: 'refresh'; readonly cursor: SnapshotCursor | null }
+  /** A full refresh without the log is under way, begun in the named job where there is a name. */
+  | { readonly phase: 'refresh'; readonly cursor: SnapshotCursor | null; readonly job: string | null }
   /** A full refresh is complete, within the named job where there is a name. */
   | { readonly phase: 'refreshed'; readonly job: string | null };
 
@@ -47,27 +48,27 @@ export interface TableCheckpoint {
 }
 
 export interface Checkpoint {
-  /** From a GLOBAL state: one position for all tables of a shard. Empty for STREAM states. */
+  /** One position for all tables of a shard. Empty for STREAM states. */
   readonly shards: Map<ShardId, ShardCheckpoint>;
   /** By `tableKey`. */
   readonly tables: Map<string, TableCheckpoint>;
-  /** From STREAM states: each table's own position in each shard, by `tableKey`. Empty for a GLOBAL state. */
+  /** Each table's own position, by `tableKey`, in shards that `shards` does not have. */
   readonly streams: Map<string, Map<ShardId, ShardCheckpoint>>;
 }
 
 export const emptyCheckpoint = (): Checkpoint => ({ shards: new Map(), tables: new Map(), streams: new Map() });
 
 /** One state for all streams. */
-export function globalState(engine: string, checkpoint: Pick<Checkpoint, 'shards' | 'tables'>): AirbyteState {
+export function globalState(engine: string, checkpoint: Checkpoint): AirbyteState {
   const shards = Object.fromEntries([...checkpoint.shards].map(([id, at]) => [id, { position: at.position, clock: at.clock }]));
   return {
     type: 'GLOBAL',
     global: {
       shared_state: { version: STATE_VERSION, engine, shards },
-      stream_states: [...checkpoint.tables.values()].map(
-        (table): AirbyteStreamState => ({
+      stream_states: [...checkpoint.tables].map(
+        ([key, table]): AirbyteStreamState => ({
           stream_descriptor: descriptor(table.id),
-          stream_state: { version: STATE_VERSION, shards: shardsOf(table) },
+          stream_state: { version: STATE_VERSION, shards: shardsOf(table, checkpoint.streams.get(key)) },
         }),
       ),
     },
@@ -106,7 +107,7 @@ function phaseToJson(at: TableShard): JsonObject {
     case 'streaming':
       return { ...head, ...present('since', at.since) };
     case 'refresh':
-      return { ...head, ...present('cursor', at.cursor) };
+      return { ...head, ...present('cursor', at.cursor), ...present('job', at.job) };
     case 'refreshed':
       return { ...head, ...present('job', at.job) };
   }
@@ -165,13 +166,15 @@ function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
     if (state.absent) continue;
     state.expectVersion(STATE_VERSION);
     const table = addTable(checkpoint, id, item);
+    const places = new Map<ShardId, ShardCheckpoint>();
     for (const [shard, entry] of state.object('shards').entries()) {
       const at = readPhase(entry);
-      if (follows(at) && !checkpoint.shards.has(shard as ShardId)) {
-        throw entry.fail(`the phase is ${at.phase}, but shared_state has no position for this shard`);
-      }
       table.shards.set(shard as ShardId, at);
+      if (checkpoint.shards.has(shard as ShardId)) continue;
+      if (entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
+      else if (follows(at)) throw entry.fail(`the phase is ${at.phase}, but shared_state has no position for this shard`);
     }
+    if (places.size > 0) checkpoint.streams.set(tableKey(id), places);
   }
 }
 
@@ -191,7 +194,8 @@ function readStream(stream: StateReader, checkpoint: Checkpoint): void {
   if (places.size > 0) checkpoint.streams.set(tableKey(id), places);
 }
 
-const follows = (at: TablePhase): boolean => at.phase === 'snapshot' || at.phase === 'streaming';
+/** A table in such a phase has a place in the log, and means nothing without it. */
+export const follows = (at: TablePhase): boolean => at.phase === 'snapshot' || at.phase === 'streaming';
 
 function addTable(checkpoint: Checkpoint, id: TableId, at: StateReader): TableCheckpoint {
   const key = tableKey(id);
@@ -226,7 +230,7 @@ function readPhase(entry: StateReader): TableShard {
     case 'streaming':
       return { ...head, phase, since: position('since') };
     case 'refresh':
-      return { identity, phase, cursor: cursor() };
+      return { identity, phase, cursor: cursor(), job: entry.optionalString('job') };
     case 'refreshed':
       return { identity, phase, job: entry.optionalString('job') };
     default:

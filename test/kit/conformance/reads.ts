@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TableSpec, TestBackend } from '../backend.ts';
 import { fullState, mergeStates } from '../catalog.ts';
 import { bagDifferences, exactRecords, linesUpToState, rowsOf } from '../destination.ts';
-import { digits } from '../messages.ts';
+import { digits, type StateBody } from '../messages.ts';
 import { summarise } from '../run-connector.ts';
 import { keyFor } from '../workload.ts';
 import { account, document, event, other, tables, useScene } from './scene.ts';
@@ -43,6 +43,52 @@ export const readTests = (backend: TestBackend): void => {
       }
       const again = await platform.run({ env, state: mergeStates(state, rest.states) });
       expect(again.records).toEqual([]);
+    });
+
+    it('begins a full refresh anew that another job left unfinished, and goes on with one of a job that nobody named', async () => {
+      await scene().create([account], 700);
+      const platform = await scene().connect({ modes: { '*': 'full_refresh' } });
+      const killedIn = async (env: Readonly<Record<string, string>>): Promise<StateBody[]> => {
+        let states = 0;
+        const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 3;
+        return fullState((await platform.run({ env, mayFail: true, killAfter: { when } })).states.slice(0, 3));
+      };
+      const ofFirst = await killedIn({ WORKER_JOB_ID: '1' });
+      const next = await platform.run({ env: { WORKER_JOB_ID: '2' }, state: ofFirst });
+      expect(bagDifferences(rowsOf(next, 'account'), await scene().database.rows(account))).toEqual([]);
+      const unnamed = await platform.run({ env: {}, state: ofFirst });
+      expect(unnamed.records.length).toBe(400);
+      expect((await platform.run({ env: { WORKER_JOB_ID: '2' }, state: await killedIn({}) })).records.length).toBe(400);
+    });
+
+    it('follows the log of the others while a full refresh goes on', async () => {
+      const wide: TableSpec = { name: 'wide', columns: { id: 'integer', text: 'text' }, primaryKey: ['id'] };
+      await scene().create([account], 10);
+      await scene().database.createTable(wide);
+      const session = await scene().database.session();
+      for (let start = 0; start < 4000; start += 200) {
+        const rows = Array.from({ length: 200 }, (_, index) => ({ id: start + index, text: 'x'.repeat(2000) }));
+        await session.insert(wide, rows);
+      }
+      const platform = await scene().connect({ modes: { wide: 'full_refresh' } });
+      await platform.sync();
+      let change: Promise<void> | null = null;
+      // Stdout is not read until the row is there: most of the table is still to come then, for no pipe holds so much.
+      const run = await platform.run({
+        onLine: (line, { child }) => {
+          if (change !== null || !line.includes('"wide"') || !line.startsWith('{"type":"RECORD"')) return;
+          child.stdout?.pause();
+          change = session.insert(account, [scene().row(account, 77)]).finally(() => child.stdout?.resume());
+        },
+      });
+      await change;
+      await session.close();
+      const streams = run.records.map(record => record.stream);
+      expect(streams.filter(stream => stream === 'wide').length).toBe(4000);
+      expect(streams.filter(stream => stream === 'account').length).toBe(1);
+      expect(streams.indexOf('account')).toBeLessThan(streams.lastIndexOf('wide'));
+      platform.store(run);
+      await platform.expectEqual([account]);
     });
 
     it('reads a snapshot, then the changes, and nothing twice', async () => {

@@ -176,6 +176,57 @@ export const stateTests = (backend: TestBackend): void => {
       await fork.expectEqual([account, event]);
     });
 
+    it.each(['global', 'per_stream'])('goes on with shards that were taken out, renamed, or are new (%s)', async stateType => {
+      await scene().create([account], 3);
+      const { database } = scene();
+      const sharded = (...names: readonly string[]): JsonObject => {
+        const config = database.config({ more: { state_type: stateType } });
+        const shards = names.map(name => ({ name, ...database.endpoint }));
+        return { ...config, source: { ...(config['source'] as JsonObject), shards } };
+      };
+      // Here all shards are one database: what the log needs there is made before they would all make it at once.
+      await (await scene().connect()).sync();
+      const platform = await scene().connect({}, sharded('one', 'two', 'three'));
+      const insert = async (n: number): Promise<void> => {
+        const session = await database.session();
+        await session.insert(account, [scene().row(account, n)]);
+        await session.close();
+      };
+      const rows = async (...names: readonly string[]): Promise<readonly string[]> => {
+        const { records, logs } = await platform.sync({ config: sharded(...names) });
+        for (const away of ['one', 'two', 'three', 'four']) {
+          const gone = platform.stored.some(state => JSON.stringify(state).includes(`"${away}"`)) && !names.includes(away);
+          expect(logs.some(line => line.includes('no longer has these shards') && line.includes(`"${away}"`))).toBe(gone);
+        }
+        return records.map(({ data }) => `${data['_ab_source_shard']} ${data['id']}`).sort();
+      };
+      expect((await rows('one', 'two', 'three')).length).toBe(9);
+      await insert(11);
+      expect(await rows('one', 'two')).toEqual(['one 11', 'two 11']);
+      await insert(12);
+      expect(await rows('one', 'four')).toEqual(['four 1', 'four 11', 'four 12', 'four 2', 'four 3', 'one 12']);
+      await insert(13);
+      expect(await rows('three', 'four')).toEqual(['four 13', 'three 11', 'three 12', 'three 13']);
+      expect(await rows('one', 'two', 'three', 'four')).toEqual(['one 13', 'two 12', 'two 13']);
+    });
+
+    it.each(['global', 'per_stream'])('goes on when one server becomes several (%s)', async stateType => {
+      await scene().create([account], 3);
+      const { database } = scene();
+      const config = database.config({ more: { state_type: stateType } });
+      const shards = ['one', 'two'].map(name => ({ name, ...database.endpoint }));
+      const sharded = { ...config, source: { ...(config['source'] as JsonObject), shards } };
+      const [one, many] = [await scene().connect({}, config), await scene().connect({}, sharded)];
+      const counts: number[] = [];
+      let stored: StateBody[] = [];
+      for (const platform of [one, many, many, one]) {
+        platform.stored = stored;
+        counts.push((await platform.sync()).records.length);
+        stored = platform.stored;
+      }
+      expect(counts).toEqual([3, 6, 0, 0]);
+    });
+
     it('refuses states that are not its own, or cut off, and says what is wrong', async () => {
       await scene().create([account], 10);
       const platform = await scene().connect();

@@ -32,7 +32,7 @@ const followed: fc.Arbitrary<TableShard> = fc.oneof(
   fc.record({ identity, phase: fc.constant('streaming' as const), since: fc.option(position) }),
 );
 const refreshed: fc.Arbitrary<TableShard> = fc.oneof(
-  fc.record({ identity, phase: fc.constant('refresh' as const), cursor }),
+  fc.record({ identity, phase: fc.constant('refresh' as const), cursor, job: fc.option(fc.string()) }),
   fc.record({ identity, phase: fc.constant('refreshed' as const), job: fc.option(fc.string()) }),
 );
 const id: fc.Arbitrary<TableId> = fc.record({
@@ -78,6 +78,21 @@ describe('state', () => {
     );
   });
 
+  it('survives the way out as GLOBAL and back, with positions of tables by themselves', () => {
+    fc.assert(
+      fc.property(checkpoint, fc.nat(2), (from, kept) => {
+        const [first] = [...from.shards].slice(kept);
+        const shards = new Map(first === undefined ? [] : [first]);
+        const places = [...from.tables].map(([key, table]) => {
+          const apart = [...from.shards].filter(([shard]) => !shards.has(shard) && table.shards.has(shard));
+          return [key, new Map(apart)] as const;
+        });
+        const before = { shards, tables: from.tables, streams: new Map(places.filter(([, apart]) => apart.size > 0)) };
+        expect(parseState(throughStdout([globalState('postgres', before)]), 'postgres')).toEqual(before);
+      }),
+    );
+  });
+
   it('survives the way out as STREAM and back', () => {
     fc.assert(
       fc.property(checkpoint, before => {
@@ -110,7 +125,8 @@ describe('state', () => {
         ],
       ]),
     });
-    expect(globalState('postgres', { shards: new Map([[main, { position: lsn('0/2'), clock: 9 }]]), tables })).toEqual({
+    const shards = new Map([[main, { position: lsn('0/2'), clock: 9 }]]);
+    expect(globalState('postgres', { shards, tables, streams: new Map() })).toEqual({
       type: 'GLOBAL',
       global: {
         shared_state: { version: 1, engine: 'postgres', shards: { main: { position: { lsn: '0/2' }, clock: 9 } } },
@@ -278,6 +294,14 @@ describe('state', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'STATE_INVALID' });
       expect((error as ConnectorError).detail).toContain(detail);
+    }
+  });
+
+  it('reads a full refresh under way, with its job and, from earlier releases, without', () => {
+    const at = { identity: 'x', phase: 'refresh', cursor: { key: ['7'] } };
+    for (const [written, job] of [[{ ...at, job: '12' }, '12'] as const, [at, null] as const]) {
+      const read = parseState(stream({ version: 1, engine: 'postgres', shards: { main: written } }), 'postgres');
+      expect(read?.tables.get('\0a')?.shards.get('main' as ShardId)).toEqual({ ...at, job });
     }
   });
 

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { parseState } from '../../../src/protocol/state.ts';
+import type { StateBody } from '../../kit/messages.ts';
+import { CURSOR_COLUMN, ToyServer } from './toy.ts';
+import { recordsOf, statesOf, stored, toyRead } from './toy-read.ts';
+
+const both = { red: 'incremental', blue: 'incremental' } as const;
+
+function server(system: string, from: number): ToyServer {
+  const made = new ToyServer(system, ['red', 'blue']);
+  for (const table of ['red', 'blue']) for (const id of [1, 2, 3]) made.set(table, from + id, `${system} ${id}`);
+  return made;
+}
+
+const said = (run: Awaited<ReturnType<typeof toyRead>>): readonly string[] =>
+  recordsOf(run).map(({ stream, id, text }) => `${stream} ${id} ${text}`);
+
+describe('shards that come and go', () => {
+  it('keeps the place of a shard that the configuration no longer has, says so, and goes on from there', async () => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    const first = await toyRead({ shards: { a, b }, modes: both });
+    expect(first.logs).toEqual([]);
+    b.set('red', 21, null);
+    const alone = await toyRead({ shards: { a }, modes: both, state: stored(first) });
+    expect(said(alone)).toEqual([]);
+    expect(alone.logs.join()).toContain('The configuration no longer has these shards of the state: "b".');
+    const again = await toyRead({ shards: { a, b }, modes: both, state: stored(first, alone) });
+    expect(said(again)).toEqual(['red 21 null']);
+    expect(again.logs).toEqual([]);
+  });
+
+  it('keeps it in either form of the state', async () => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    let state = stored(await toyRead({ shards: { a, b }, modes: both, settings: { stateType: 'per_stream' } }));
+    for (const stateType of ['global', 'per_stream', 'global'] as const) {
+      state = stored(await toyRead({ shards: { a }, modes: both, state, settings: { stateType } }));
+      expect(parseState(JSON.stringify(state), 'toy')?.tables.size).toBe(2);
+    }
+    b.set('blue', 23, 'new');
+    const again = await toyRead({ shards: { a, b }, modes: both, state });
+    expect(said(again)).toEqual(['blue 23 new']);
+  });
+
+  it('drops it with the last stream that stands in its log', async () => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    const first = stored(await toyRead({ shards: { a, b }, modes: both }));
+    const modes = { red: 'full_refresh', blue: 'incremental' } as const;
+    const one = stored(await toyRead({ shards: { a }, modes, state: first }));
+    expect(JSON.stringify(one)).toContain('"b"');
+    const last = stored(await toyRead({ shards: { a }, modes: { red: 'incremental' }, state: one }));
+    expect(JSON.stringify(last)).not.toContain('"b"');
+  });
+
+  it('hands out larger keys under a new name than it did under the old one', async () => {
+    const a = server('one', 10);
+    const state = stored(await toyRead({ shards: { main: a }, modes: both }));
+    const [global] = JSON.parse(JSON.stringify(state)) as [{ global: { shared_state: { shards: { main: { clock: number } } } } }];
+    global.global.shared_state.shards.main.clock = 5000;
+    const renamed = await toyRead({ shards: { renamed: a }, modes: both, state: [global as unknown as StateBody] });
+    const keys = renamed.messages.flatMap(({ record }) => (record === undefined ? [] : [Number(record.data[CURSOR_COLUMN])]));
+    expect(keys.length).toBe(6);
+    expect(Math.min(...keys)).toBeGreaterThanOrEqual(5000);
+  });
+
+  it('loses no change of a table that was not followed for a while, were it never read in that time', async () => {
+    const a = server('one', 10);
+    const first = await toyRead({ shards: { main: a }, modes: { blue: 'incremental' } });
+    a.set('blue', 11, 'while it was not followed');
+    // The log goes on to its head for `red`, before anything of `blue` is read.
+    const modes = { red: 'incremental', blue: 'full_refresh' } as const;
+    const between = await toyRead({ shards: { main: a }, modes, state: stored(first) });
+    for (const state of statesOf(between)) {
+      const back = await toyRead({ shards: { main: a }, modes: both, state: [state] });
+      expect(said(back), JSON.stringify(state)).toContain('blue 11 while it was not followed');
+    }
+  });
+});
+
+describe('positions of two logs in one state', () => {
+  /** `red` stands in the log of a server that was replaced, `blue` in that of its successor. */
+  async function torn(): Promise<{ readonly successor: ToyServer; readonly state: StateBody[] }> {
+    const perStream = { stateType: 'per_stream' } as const;
+    const old = stored(await toyRead({ shards: { main: server('one', 10) }, modes: both, settings: perStream }));
+    const successor = server('two', 10);
+    const fresh = stored(await toyRead({ shards: { main: successor }, modes: both, settings: perStream }));
+    const named = (states: readonly StateBody[], name: string): StateBody[] =>
+      states.filter(({ stream }) => stream?.stream_descriptor.name === name);
+    successor.set('blue', 12, 'changed');
+    return { successor, state: [...named(old, 'red'), ...named(fresh, 'blue')] };
+  }
+
+  it.each(['global', 'per_stream'] as const)('are a lost position, and stay in the state (%s)', async stateType => {
+    const { successor, state } = await torn();
+    const run = await toyRead({ shards: { main: successor }, modes: both, state, settings: { stateType } });
+    expect(run.error).toMatchObject({ code: 'POSITION_LOST' });
+    const after = parseState(JSON.stringify(stored(run)), 'toy');
+    expect(after).toEqual(parseState(JSON.stringify(state), 'toy'));
+  });
+
+  it('let only the tables be read anew that do not stand in the log of the server, where the user allows it', async () => {
+    const { successor, state } = await torn();
+    const settings = { invalidPosition: 'resnapshot' } as const;
+    const run = await toyRead({ shards: { main: successor }, modes: both, state, settings });
+    expect(run.error).toBeUndefined();
+    expect([...said(run)].sort()).toEqual(['blue 12 changed', 'red 11 two 1', 'red 12 two 2', 'red 13 two 3']);
+    expect(said(await toyRead({ shards: { main: successor }, modes: both, state: stored(run) }))).toEqual([]);
+  });
+
+  it('let all be read anew when none stands in the log of the server', async () => {
+    const { state } = await torn();
+    const settings = { invalidPosition: 'resnapshot' } as const;
+    const run = await toyRead({ shards: { main: server('three', 10) }, modes: both, state, settings });
+    expect(run.error).toBeUndefined();
+    expect(said(run).length).toBe(6);
+  });
+});

@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConnectorError } from '../../../src/contract/errors.ts';
+import { parseState } from '../../../src/protocol/state.ts';
+import { mergeStates } from '../../kit/catalog.ts';
+import type { Message, StateBody } from '../../kit/messages.ts';
+import { CURSOR_COLUMN, ToyServer } from './toy.ts';
+import { statesOf, type ToyRun, toyRead } from './toy-read.ts';
+
+type Modes = Readonly<Record<string, 'incremental' | 'full_refresh'>>;
+const incremental: Modes = { red: 'incremental', blue: 'incremental' };
+const tables = Object.keys(incremental);
+
+/** Every state a platform could pass back: what it had, and on top of it what one write of states after the other says. */
+function resumable(run: ToyRun, before: readonly StateBody[]): readonly (readonly StateBody[])[] {
+  const states = statesOf(run);
+  const together = states[0]?.type === 'GLOBAL' ? 1 : tables.length;
+  const ends = Array.from({ length: Math.floor(states.length / together) }, (_, index) => (index + 1) * together);
+  return [before, ...ends.map(end => mergeStates(before, states.slice(0, end)))];
+}
+
+const lostOrFine = (run: ToyRun): void => {
+  if (run.error instanceof ConnectorError && run.error.code === 'POSITION_LOST') return;
+  expect(run.error).toBeUndefined();
+};
+
+const shardNames = fc.subarray(['main', 'a', 'b', 'renamed'], { minLength: 1 });
+const mode = fc.constantFrom('incremental' as const, 'full_refresh' as const);
+const stateType = fc.constantFrom('global' as const, 'per_stream' as const);
+const change = fc.record({
+  server: fc.nat(2),
+  table: fc.constantFrom(...tables),
+  id: fc.nat(6),
+  text: fc.option(fc.constantFrom('x', 'y', 'z')),
+});
+const changes = fc.array(change, { maxLength: 12 });
+
+/** Two servers under four names: `main` and `renamed` are the same one, `a` and `b` have one each. */
+function world(): { servers: readonly ToyServer[]; byName: Readonly<Record<string, ToyServer>> } {
+  let time = 0;
+  const natural = (): number => ++time;
+  const servers = ['one', 'two', 'three'].map(system => new ToyServer(system, tables, natural));
+  const [one, two, three] = servers as [ToyServer, ToyServer, ToyServer];
+  return { servers, byName: { main: one, renamed: one, a: two, b: three } };
+}
+
+const apply = (
+  servers: readonly ToyServer[],
+  made: readonly { server: number; table: string; id: number; text: string | null }[],
+) => {
+  for (const { server, table, id, text } of made) servers[server]?.set(table, 10 * server + id, text);
+};
+
+/** What a deduplicating destination holds. */
+class Destination {
+  readonly rows = new Map<string, { readonly key: number; readonly text: string | null }>();
+
+  take(messages: readonly Message[]): void {
+    for (const { record } of messages) {
+      if (record === undefined) continue;
+      const key = Number(record.data[CURSOR_COLUMN]);
+      const name = `${record.stream} ${Number(record.data['id'])}`;
+      const known = this.rows.get(name);
+      if (known !== undefined && known.key > key) continue;
+      this.rows.set(name, { key, text: (record.data['text'] as string | undefined) ?? null });
+    }
+  }
+
+  /** As a full refresh leaves it that came to its end. */
+  replace(stream: string, messages: readonly Message[]): void {
+    for (const name of this.rows.keys()) if (name.startsWith(`${stream} `)) this.rows.delete(name);
+    this.take(messages.filter(message => message.record?.stream === stream));
+  }
+
+  get present(): Readonly<Record<string, string>> {
+    const there = [...this.rows].flatMap(([name, { text }]) => (text === null ? [] : [[name, text] as const]));
+    return Object.fromEntries(there.sort());
+  }
+}
+
+const rowsOf = (servers: readonly ToyServer[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    servers
+      .flatMap(server =>
+        [...server.tables].flatMap(([table, rows]) => [...rows].map(([id, text]) => [`${table} ${id}`, text] as const)),
+      )
+      .sort(),
+  );
+
+const upTo = (run: ToyRun, states: number): readonly Message[] => {
+  let left = states;
+  const end = run.messages.findIndex(message => message.state !== undefined && --left === 0);
+  return states === 0 ? [] : run.messages.slice(0, end);
+};
+
+describe('every STATE that is printed', () => {
+  it('would be accepted, whatever became of shards, sync modes, form of the state and positions', async () => {
+    const step = fc.record({
+      changes,
+      shards: shardNames,
+      modes: fc.record({ red: mode, blue: mode }),
+      stateType,
+      invalidPosition: fc.constantFrom('fail' as const, 'resnapshot' as const),
+      accident: fc.constantFrom('none', 'none', 'none', 'purge', 'replace'),
+      victim: fc.nat(2),
+      next: fc.nat(),
+      job: fc.option(fc.constantFrom('1', '2')),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async steps => {
+        const { servers, byName } = world();
+        let state: readonly StateBody[] = [];
+        for (const [ordinal, { shards, modes, accident, victim, next, ...rest }] of steps.entries()) {
+          apply(servers, rest.changes);
+          const server = servers[victim] as ToyServer;
+          if (accident === 'purge') server.purged = server.log.length;
+          if (accident === 'replace') server.system = `${server.system} ${ordinal}`;
+          const { stateType, invalidPosition, job } = rest;
+          const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
+          const run = await toyRead({ shards: named, modes, state, settings: { stateType, invalidPosition, job } });
+          lostOrFine(run);
+          const choices = resumable(run, state);
+          for (const choice of choices) parseState(JSON.stringify(choice), 'toy');
+          state = choices[next % choices.length] ?? [];
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('goes on without loss, whatever became of shards, sync modes and form of the state', async () => {
+    const step = fc.record({
+      changes,
+      shards: shardNames,
+      modes: fc.record({ red: mode, blue: mode }),
+      stateType,
+      next: fc.nat(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
+        const { servers, byName } = world();
+        const destination = new Destination();
+        let state: readonly StateBody[] = [];
+        const all = { changes: last, shards: ['main', 'a', 'b'], modes: incremental, stateType: 'global' as const, next: 0 };
+        for (const [ordinal, { shards, modes, stateType, next, changes: made }] of [...steps, all].entries()) {
+          apply(servers, made);
+          const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
+          const run = await toyRead({ shards: named, modes, state, settings: { stateType, job: `${ordinal}` } });
+          expect(run.error).toBeUndefined();
+          const choices = resumable(run, state);
+          const chosen = ordinal === steps.length ? choices.length - 1 : next % choices.length;
+          state = choices[chosen] ?? [];
+          destination.take(
+            run.messages.filter(({ record }) => record !== undefined && modes[record.stream as 'red'] === 'incremental'),
+          );
+          if (chosen < choices.length - 1) continue;
+          for (const name of tables) if (modes[name as 'red'] === 'full_refresh') destination.replace(name, run.messages);
+        }
+        expect(destination.present).toMatchObject(rowsOf(servers));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('brings the deletes too of shards that were away for a while', async () => {
+    const step = fc.record({ changes, shards: fc.subarray(['main', 'a', 'b'], { minLength: 1 }), stateType, next: fc.nat() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
+        const { servers, byName } = world();
+        const destination = new Destination();
+        let state: readonly StateBody[] = [];
+        const all = { changes: last, shards: ['main', 'a', 'b'], stateType: 'global' as const, next: 0 };
+        for (const [ordinal, { shards, stateType, next, changes: made }] of [...steps, all].entries()) {
+          apply(servers, made);
+          const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
+          const run = await toyRead({ shards: named, modes: incremental, state, settings: { stateType } });
+          expect(run.error).toBeUndefined();
+          const choices = resumable(run, state);
+          const chosen = ordinal === steps.length ? choices.length - 1 : next % choices.length;
+          state = choices[chosen] ?? [];
+          destination.take(upTo(run, chosen * (stateType === 'global' ? 1 : tables.length)));
+        }
+        expect(destination.present).toEqual(rowsOf(servers));
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

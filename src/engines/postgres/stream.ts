@@ -4,7 +4,7 @@ import type { RecordWriter } from '../../contract/record-writer.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
-import { reread, type Wanted } from './replication/reread.ts';
+import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import type { PgTable } from './table.ts';
 import type { PgType } from './types.ts';
@@ -57,6 +57,7 @@ class LogReader {
   readonly #followed: ReadonlyMap<number, Followed>;
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
+  #rereader: Rereader | null = null;
   #inTransaction = false;
   /** The server has answered: it has been told what it may forget. */
   #answered = false;
@@ -121,14 +122,19 @@ class LogReader {
     return lacking;
   }
 
-  /** Reads again what the waiting rows lack, then writes everything that waits, in order. */
+  /** Writes everything that waits, in order, and reads again what the rows lack. */
   async *#replay(): AsyncGenerator<ReplicationEvent, void> {
     const backlog = this.#backlog;
-    await reread(await this.#source.rereadConnection(), backlog.wanted, backlog.xids);
+    this.#rereader ??= new Rereader(await this.#source.rereadConnection());
+    const rereader = this.#rereader;
+    await rereader.begin(backlog.wanted, backlog.xids);
     for (let at = 0; at < backlog.count; at++) {
       const { bytes } = backlog;
+      const lacking = backlog.wantedBy(at);
+      if (lacking !== null) await rereader.fetch(lacking);
       const kind = this.#decoder.read(bytes, backlog.startOf(at), backlog.endOf(at));
-      const event = this.#apply(kind, bytes, backlog.wantedBy(at));
+      const event = this.#apply(kind, bytes, lacking);
+      if (lacking !== null) rereader.release(lacking);
       if (event !== null && at < backlog.count - 1) yield event;
       else if (event !== null) {
         backlog.clear();

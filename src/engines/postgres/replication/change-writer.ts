@@ -41,7 +41,7 @@ export class ChangeWriter {
       const source = sources[at] as number;
       return source === NOT_IN_LOG || (unchanged && source >= 0 && newTuple.kinds[source] === COLUMN_UNCHANGED);
     });
-    return { plan, key: this.#keyOf(plan, bytes), columns, found: undefined };
+    return { plan, key: this.#keyOf(plan, bytes), columns, asked: false, found: undefined };
   }
 
   /** Writes the record, or the two of a changed key. `reread` is what `lacking` asked for. */

@@ -1,4 +1,5 @@
 import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { fromPosition } from './position.ts';
@@ -8,7 +9,19 @@ import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import type { PgTable } from './table.ts';
 import type { PgType } from './types.ts';
-import { BEGIN, COMMIT, DELETE, INSERT, PgoutputDecoder, RELATION, TRUNCATE, UPDATE } from './wire/pgoutput.ts';
+import {
+  BEGIN,
+  COMMIT,
+  DELETE,
+  INSERT,
+  MESSAGE,
+  ORIGIN,
+  PgoutputDecoder,
+  RELATION,
+  TRUNCATE,
+  TYPE,
+  UPDATE,
+} from './wire/pgoutput.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 import type { Relation } from './wire/relation.ts';
 import { lsnText, NOTHING, SERVER_KEEPALIVE, type WalStream } from './wire/wal-stream.ts';
@@ -171,8 +184,16 @@ class LogReader {
       case TRUNCATE:
         this.#sayTruncate();
         return null;
-      default: // Relation is announced by the caller; Origin, Type and Message say nothing about rows of ours
+      case RELATION: // announced by the caller
+      case ORIGIN:
+      case TYPE:
+      case MESSAGE:
         return null;
+      default: {
+        // Prepared transactions come whole at COMMIT PREPARED, unless somebody has changed the slot since it was looked at.
+        const detail = `the log brings a prepared transaction ("${decoder.gid}") before it is committed: its slot has two_phase = true now.`;
+        throw new ConnectorError('SLOT_UNUSABLE', detail);
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeServer } from '../../kit/engines.ts';
 import type { Platform } from '../../kit/platform.ts';
+import { runConnector } from '../../kit/run-connector.ts';
 import { type OwnPostgresServer, postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { brief, describeMajor, failureOf, inLab, type Lab, lsn, positionOf, table } from './lab.ts';
@@ -171,6 +172,41 @@ describeMajor(18, major => {
         expect(failureOf(run)).toMatch(/^transient_error \/ /);
         platform.store(run);
         await expectLost(lab, platform, /does not exist/);
+      }),
+    );
+
+    it(
+      'has two_phase: refused by check and read, and a prepared transaction is never taken for a committed one',
+      inLab(major, async lab => {
+        const { name } = lab.database;
+        await lab.makeGate();
+        await lab.sql(createThing);
+        const platform = await lab.connect({ streams: ['thing', 'gate'], modes: { gate: 'full_refresh' } });
+        await lab.sql(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput', false, true)`);
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(
+          /^config_error \/ SLOT_UNUSABLE: .*two_phase.*pg_drop_replication_slot/,
+        );
+        const check = await runConnector({ command: 'check', config: platform.config });
+        expect(check.lines.join()).toMatch(/two_phase = true.*pg_drop_replication_slot/);
+        await lab.sql(dropSlot(lab));
+        const replication = await lab.server.client(name, { replication: 'database' } as object);
+        lab.later(() => replication.end());
+        const run = await lab.atGate(
+          () => platform.run({ mayFail: true }),
+          async () => {
+            // The slot is there and not read yet: somebody may still change it.
+            await replication.query(`ALTER_REPLICATION_SLOT "${name}" (TWO_PHASE true)`);
+            await lab.sql("BEGIN; INSERT INTO thing VALUES (2, 'prepared'); PREPARE TRANSACTION 'half'");
+          },
+        );
+        lab.later(() => lab.sql("ROLLBACK PREPARED 'half'").catch(() => {}));
+        expect(failureOf(run)).toMatch(/^config_error \/ SLOT_UNUSABLE: .*"half"/);
+        expect(brief(run, 'thing', 'id')).toEqual(['1']);
+        platform.store(run);
+        await lab.sql("COMMIT PREPARED 'half'");
+        await replication.query(`ALTER_REPLICATION_SLOT "${name}" (TWO_PHASE false)`);
+        await platform.sync();
+        await platform.expectEqual([thing]);
       }),
     );
 

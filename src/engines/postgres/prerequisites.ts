@@ -120,9 +120,13 @@ function slotProblems(server: ServerFacts, slot: Slot | undefined, config: Postg
   if (misfit !== undefined) return problem('SLOT_UNUSABLE', misfit);
   const loss = slotLoss(slot);
   if (loss !== undefined) {
-    if (config.invalid_position === 'resnapshot')
-      return { problems: [], notices: [`${loss} The next read takes a new snapshot.`] };
-    return problem('POSITION_LOST', loss);
+    // No problem of the configuration, and whether it is one at all the state decides, which is not known here: without one
+    // the next read makes a new slot. A check that fails would keep the cleared streams from being read.
+    const next =
+      config.invalid_position === 'resnapshot'
+        ? 'The next read takes a new snapshot.'
+        : 'A read that has a state will fail with POSITION_LOST; clear the streams, or set invalid_position to resnapshot, and the next read makes a new slot and a new snapshot.';
+    return { problems: [], notices: [`${loss} ${next}`] };
   }
   const holder = slot.activePid === null ? '' : ` by process ${slot.activePid}`;
   return { problems: [], notices: slot.active ? [`The replication slot "${slot.name}" is in use${holder} right now.`] : [] };

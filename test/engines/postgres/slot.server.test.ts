@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { describeServer } from '../../kit/engines.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { runConnector } from '../../kit/run-connector.ts';
-import { type OwnPostgresServer, postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
+import { postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { brief, describeMajor, failureOf, inLab, type Lab, lsn, positionOf, table } from './lab.ts';
 
@@ -232,32 +232,6 @@ describeMajor(18, major => {
       }),
     );
   });
-});
-
-describeServer('PostgreSQL 18, with little room for the log', postgresUnavailable(18), () => {
-  let server: OwnPostgresServer;
-  beforeAll(async () => {
-    server = await startPostgres({
-      major: 18,
-      settings: { max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '32MB' },
-    });
-  });
-  afterAll(() => server.stop());
-
-  it(
-    '#6 the server has discarded what the slot still needed',
-    inLab(
-      18,
-      async lab => {
-        const platform = await begun(lab);
-        for (let i = 0; i < 4; i++) await lab.sql('SELECT pg_switch_wal(); CREATE TABLE filler AS SELECT 1; DROP TABLE filler');
-        await lab.sql('CHECKPOINT');
-        await lab.until(`(SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '${lab.database.name}')`);
-        await expectLost(lab, platform, /discarded/);
-      },
-      () => server,
-    ),
-  );
 });
 
 describeServer('PostgreSQL 14, servers that change behind their name', postgresUnavailable(14), () => {

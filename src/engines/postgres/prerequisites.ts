@@ -5,6 +5,7 @@ import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
 import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
+import { unreadableLeaves } from './replication/partitions.ts';
 import {
   addTablesSql,
   createPublicationSql,
@@ -69,6 +70,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),
     followProblems(tables),
+    partitionNotices(tables, server.role),
   ];
   return {
     problems: parts.flatMap(part => part.problems),
@@ -232,6 +234,11 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
   if (foreign.length === 0) return nothing;
   const notice = `The role "${server.role}" does not own ${listed(foreign.map(tableLabel))}, so it cannot follow them by a publication of its own. To follow all tables let a superuser run: ${sql}`;
   return { problems: [], notices: [notice] };
+}
+
+function partitionNotices(tables: readonly PgTable[], role: string): Findings {
+  const notices = tables.map(table => (table.follow === true ? unreadableLeaves(table.id, table.leaves, role) : undefined));
+  return { problems: [], notices: notices.filter(notice => notice !== undefined) };
 }
 
 function followProblems(tables: readonly PgTable[]): Findings {

@@ -18,6 +18,7 @@ import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './pos
 import { createSlotWithin } from './replication/create-slot.ts';
 import { freeSlot, giveUpSlot } from './replication/free-slot.ts';
 import { identify, type ServerIdentity, strayed } from './replication/history.ts';
+import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { snapshot } from './snapshot.ts';
@@ -49,6 +50,7 @@ export class PostgresShard implements Shard {
   #replication: pg.Client | null = null;
   #reread: RawConnection | null = null;
   #server: ServerIdentity | null = null;
+  #partitions = new Partitions([]);
   /** What the slot is told that the server may forget. */
   #confirmed = 0;
 
@@ -154,10 +156,19 @@ export class PostgresShard implements Shard {
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const query = await this.#query();
-    yield* snapshot({ openRaw: what => this.#openRaw(what), query }, request, records);
+    const onPartitions = this.#partitions.read.bind(this.#partitions);
+    const { target, context } = this.#options;
+    const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what);
+    yield* snapshot({ openRaw, query, onPartitions, role: target.username, log: context.log }, request, records);
   }
 
-  async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+  stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+    // At once, not with the first event: a snapshot may come before that.
+    this.#partitions = new Partitions(request.tables);
+    return this.#events(request, records);
+  }
+
+  async *#events(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
     const { context } = this.#options;
     const server = await this.#identity();
     const source = {
@@ -172,6 +183,7 @@ export class PostgresShard implements Shard {
       readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
       readColumnTypes: async (relation: number) => readColumnTypes(await this.#query(), relation),
       position: (lsn: number) => this.#position(lsn, server),
+      lookAtPartitions: async () => this.#partitions.look(await this.#query(PATIENT_MILLIS), context.log),
       nativeJson: this.#nativeJson,
       log: context.log,
     };

@@ -35,6 +35,8 @@ export interface StreamSource {
   /** The types that the columns of a relation have now, by name. */
   readColumnTypes(relation: number): Promise<ReadonlyMap<string, number>>;
   position(lsn: number): Position;
+  /** Looks for partitions that came with rows; gives the tables whose memo has changed. */
+  lookAtPartitions(): Promise<readonly Followed[]>;
   readonly nativeJson: boolean;
   readonly log: Logger;
 }
@@ -51,6 +53,7 @@ export async function* stream(
   const reader = new LogReader(source, request, records, wal);
   let failed = false;
   try {
+    reader.noted = await source.lookAtPartitions();
     return yield* reader.events();
   } catch (error) {
     failed = true;
@@ -71,6 +74,8 @@ class LogReader {
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
   #rereader: Rereader | null = null;
+  /** Tables whose memo has changed; told with the next transaction. */
+  noted: readonly Followed[] = [];
   #inTransaction = false;
   /** The server has answered: it has been told what it may forget. */
   #answered = false;
@@ -176,11 +181,7 @@ class LogReader {
       case COMMIT:
         this.#inTransaction = false;
         this.#reached = decoder.endLsn;
-        return {
-          kind: 'commit',
-          position: this.#source.position(decoder.endLsn),
-          committedAt: decoder.commitMicros,
-        };
+        return this.#commit();
       case TRUNCATE:
         this.#sayTruncate();
         return null;
@@ -195,6 +196,13 @@ class LogReader {
         throw new ConnectorError('SLOT_UNUSABLE', detail);
       }
     }
+  }
+
+  #commit(): ReplicationEvent {
+    const { noted } = this;
+    this.noted = [];
+    const { endLsn, commitMicros } = this.#decoder;
+    return { kind: 'commit', position: this.#source.position(endLsn), committedAt: commitMicros, noted };
   }
 
   /** A Relation message: compiles how its rows are written from now on, if the table is one of ours. */

@@ -131,8 +131,9 @@ export const ERRORS = {
   },
   SCHEMA_CHANGED: {
     type: 'config_error',
-    title: 'A column no longer has the type that the catalog promises',
-    remedy: 'Refresh the source schema; the next run goes on from the state with the new types.',
+    title: 'A table no longer has the types, or the key, that the catalog promises',
+    remedy:
+      'Refresh the source schema; the next run goes on from the state with the new types. Where the key has changed, clear the stream too.',
   },
   VALUE_UNREADABLE: {
     type: 'system_error',

@@ -48,6 +48,8 @@ export const readRelations = (query: Query, schemas: readonly string[]): Promise
 
 export interface LeafRow extends RelationRow {
   readonly root: number;
+  /** How it came to the root: `xid.command` of each link from there, joined by `/`. */
+  readonly attached: string;
 }
 
 /** The partitions that hold the rows of the given partitioned tables, at any depth, in any schema. */
@@ -55,13 +57,13 @@ export const readLeaves = async (query: Query, roots: readonly number[]): Promis
   roots.length === 0
     ? []
     : query.rows<LeafRow>(`
-    WITH RECURSIVE tree (root, member) AS (
-      SELECT oid, oid FROM pg_catalog.pg_class WHERE oid IN (${oids(roots)})
+    WITH RECURSIVE tree (root, member, attached) AS (
+      SELECT oid, oid, NULL::text FROM pg_catalog.pg_class WHERE oid IN (${oids(roots)})
       UNION ALL
-      SELECT t.root, i.inhrelid FROM tree t
+      SELECT t.root, i.inhrelid, concat_ws('/', t.attached, i.xmin::text || '.' || i.cmin::text) FROM tree t
         JOIN pg_catalog.pg_inherits i ON i.inhparent = t.member AND NOT i.inhdetachpending
     )
-    SELECT t.root, ${RELATION_COLUMNS} FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member ${RELATION_JOINS}
+    SELECT t.root, t.attached, ${RELATION_COLUMNS} FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member ${RELATION_JOINS}
      WHERE c.relkind <> 'p' ORDER BY t.root, c.oid`);
 
 export interface IndexRow {

@@ -5,6 +5,7 @@ import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
 import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
+import { unreadableLeaves } from './replication/partitions.ts';
 import {
   addTablesSql,
   createPublicationSql,
@@ -69,6 +70,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),
     followProblems(tables),
+    partitionNotices(tables, server.role),
   ];
   return {
     problems: parts.flatMap(part => part.problems),
@@ -120,9 +122,13 @@ function slotProblems(server: ServerFacts, slot: Slot | undefined, config: Postg
   if (misfit !== undefined) return problem('SLOT_UNUSABLE', misfit);
   const loss = slotLoss(slot);
   if (loss !== undefined) {
-    if (config.invalid_position === 'resnapshot')
-      return { problems: [], notices: [`${loss} The next read takes a new snapshot.`] };
-    return problem('POSITION_LOST', loss);
+    // No problem of the configuration, and whether it is one at all the state decides, which is not known here: without one
+    // the next read makes a new slot. A check that fails would keep the cleared streams from being read.
+    const next =
+      config.invalid_position === 'resnapshot'
+        ? 'The next read takes a new snapshot.'
+        : 'A read that has a state will fail with POSITION_LOST; clear the streams, or set invalid_position to resnapshot, and the next read makes a new slot and a new snapshot.';
+    return { problems: [], notices: [`${loss} ${next}`] };
   }
   const holder = slot.activePid === null ? '' : ` by process ${slot.activePid}`;
   return { problems: [], notices: slot.active ? [`The replication slot "${slot.name}" is in use${holder} right now.`] : [] };
@@ -228,6 +234,11 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
   if (foreign.length === 0) return nothing;
   const notice = `The role "${server.role}" does not own ${listed(foreign.map(tableLabel))}, so it cannot follow them by a publication of its own. To follow all tables let a superuser run: ${sql}`;
   return { problems: [], notices: [notice] };
+}
+
+function partitionNotices(tables: readonly PgTable[], role: string): Findings {
+  const notices = tables.map(table => (table.follow === true ? unreadableLeaves(table.id, table.leaves, role) : undefined));
+  return { problems: [], notices: notices.filter(notice => notice !== undefined) };
 }
 
 function followProblems(tables: readonly PgTable[]): Findings {

@@ -16,9 +16,11 @@ import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
 import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
 import { createSlotWithin } from './replication/create-slot.ts';
+import { freeSlot, giveUpSlot } from './replication/free-slot.ts';
 import { identify, type ServerIdentity, strayed } from './replication/history.ts';
+import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
-import { dropSlot, readSlot, type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { snapshot } from './snapshot.ts';
 import { type Query, queryOn, quoteLiteral } from './sql.ts';
 import { stream } from './stream.ts';
@@ -33,9 +35,6 @@ const APPLICATION = 'source-tributary';
 const ORIGIN_MILLIS = 30_000;
 /** How long the very first snapshot waits for them: there is no log to go on with meanwhile. */
 const FIRST_ORIGIN_MILLIS = 10 * 60_000;
-/** How long a slot is waited for that another process holds: a killed predecessor, until the server notices. */
-const SLOT_MILLIS = 60_000;
-const SLOT_POLL_MILLIS = 250;
 /** How long the server may be silent in the middle of a read over questions that it answers at once. */
 const QUIET_MILLIS = 30_000;
 /** The same for what may wait for a lock, or goes over the whole catalog. */
@@ -51,6 +50,7 @@ export class PostgresShard implements Shard {
   #replication: pg.Client | null = null;
   #reread: RawConnection | null = null;
   #server: ServerIdentity | null = null;
+  #partitions = new Partitions([]);
   /** What the slot is told that the server may forget. */
   #confirmed = 0;
 
@@ -94,9 +94,14 @@ export class PostgresShard implements Shard {
     const existed = (await readPublication(query, config.source.publication)) !== undefined;
     const { added } = await ensurePublication(query, config.source.publication, tables);
     const now = added.length === 0 ? tables : await this.tables(tables.map(table => table.id));
-    const slot = await this.#freeSlot(name);
+    let slot = await freeSlot(query, name, context);
     const misfit = slot === undefined ? undefined : slotMisfit(slot, target.database);
     if (misfit !== undefined) throw new ConnectorError('SLOT_UNUSABLE', misfit);
+    if (slot !== undefined && from === null && slotLoss(slot) !== undefined) {
+      // No state goes on from it, and nobody ever can: in the way of a new beginning it is of no use.
+      await giveUpSlot(query, slot, context);
+      slot = undefined;
+    }
     if (slot === undefined && from === null) {
       context.log.info(`Creating the replication slot "${name}" on ${this.#what}.`);
       const client = await this.#replicationClient();
@@ -116,9 +121,8 @@ export class PostgresShard implements Shard {
   async reset(): Promise<void> {
     const name = this.#options.config.source.replication_slot;
     const query = await this.#query();
-    if ((await this.#freeSlot(name)) === undefined) return;
-    this.#options.context.log.warn(`Dropping the replication slot "${name}" on ${this.#what}: it is of no use any more.`);
-    await dropSlot(query, name);
+    const slot = await freeSlot(query, name, this.#options.context);
+    if (slot !== undefined) await giveUpSlot(query, slot, this.#options.context);
   }
 
   /** What is written but not flushed the walsender will not send: it is no target. */
@@ -152,10 +156,19 @@ export class PostgresShard implements Shard {
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const query = await this.#query();
-    yield* snapshot({ openRaw: what => this.#openRaw(what), query }, request, records);
+    const onPartitions = this.#partitions.read.bind(this.#partitions);
+    const { target, context } = this.#options;
+    const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what);
+    yield* snapshot({ openRaw, query, onPartitions, role: target.username, log: context.log }, request, records);
   }
 
-  async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+  stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+    // At once, not with the first event: a snapshot may come before that.
+    this.#partitions = new Partitions(request.tables);
+    return this.#events(request, records);
+  }
+
+  async *#events(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
     const { context } = this.#options;
     const server = await this.#identity();
     const source = {
@@ -170,6 +183,7 @@ export class PostgresShard implements Shard {
       readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
       readColumnTypes: async (relation: number) => readColumnTypes(await this.#query(), relation),
       position: (lsn: number) => this.#position(lsn, server),
+      lookAtPartitions: async () => this.#partitions.look(await this.#query(PATIENT_MILLIS), context.log),
       nativeJson: this.#nativeJson,
       log: context.log,
     };
@@ -221,24 +235,6 @@ export class PostgresShard implements Shard {
     const sql = `SELECT end_lsn::text AS lsn FROM pg_replication_slot_advance(${quoteLiteral(name)}, pg_current_wal_flush_lsn())`;
     const [row] = await query.rows<{ lsn: string }>(sql);
     return parseLsn(row?.lsn ?? '') ?? 0;
-  }
-
-  /** The slot as soon as nobody reads it; undefined when there is none. Throws SLOT_BUSY after a minute. */
-  async #freeSlot(name: string): Promise<Slot | undefined> {
-    const query = await this.#query();
-    const { signal, log } = this.#options.context;
-    for (let waited = 0; ; waited += SLOT_POLL_MILLIS) {
-      const slot = await readSlot(query, name);
-      if (slot?.active !== true || slot.temporary) return slot;
-      if (signal.aborted) throw new ConnectorError('STOPPED', `Stopped while waiting for the replication slot "${name}".`);
-      if (waited >= SLOT_MILLIS) {
-        const detail = `"${name}" has been held by the server process ${slot.activePid ?? '?'} for ${SLOT_MILLIS / 1000} seconds.`;
-        throw new ConnectorError('SLOT_BUSY', detail);
-      }
-      if (waited === 4 * SLOT_POLL_MILLIS)
-        log.info(`Waiting for the replication slot "${name}": process ${slot.activePid ?? '?'} reads it.`);
-      await new Promise(resolve => setTimeout(resolve, SLOT_POLL_MILLIS));
-    }
   }
 
   async #openWal(from: number): Promise<WalStream> {

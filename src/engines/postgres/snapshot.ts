@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ChunkSize } from '../../contract/chunk-size.ts';
-import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
+import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
-import { readLeaves } from './catalog-queries.ts';
+import { type LeafRow, readLeaves } from './catalog-queries.ts';
 import { afterKey } from './key-comparison.ts';
+import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
@@ -17,6 +18,10 @@ export interface SnapshotSource {
   /** A connection for COPY alone, for as long as the snapshot runs. */
   openRaw(what: string): Promise<RawConnection>;
   readonly query: Query;
+  /** Told of the partitions with which a table was read to its end. */
+  onPartitions(table: PgTable, leaves: readonly LeafRow[]): void;
+  readonly role: string;
+  readonly log: Logger;
 }
 
 const FULL = { kind: 'full' } as const;
@@ -77,6 +82,9 @@ class TableSnapshot {
   readonly #request: SnapshotRequest;
   readonly #table: PgTable;
   readonly #rows: CopyReader;
+  /** Partitions as they were when last looked for. */
+  #leaves: readonly LeafRow[] = [];
+  #said = '';
 
   constructor(
     source: SnapshotSource,
@@ -109,7 +117,10 @@ class TableSnapshot {
       const at = parts.findIndex(part => (done ? part.oid > reached : part.oid >= reached));
       const part = parts[at];
       // Looked for once more behind the last one: another may have come meanwhile.
-      if (part === undefined) return;
+      if (part === undefined) {
+        this.#source.onPartitions(this.#table, this.#leaves);
+        return;
+      }
       const leaves = fingerprint(parts.slice(0, at + 1));
       const resume = cursor !== null && part.oid === cursor.relation ? cursor : null;
       const outcome = yield* this.#pagesOf(part, resume, leaves);
@@ -207,8 +218,15 @@ class TableSnapshot {
     const { oid, heap, relkind } = this.#table;
     if (relkind !== 'p') return [{ oid, heap, from: this.#from() }];
     const leaves = await readLeaves(this.#source.query, [oid]);
+    this.#leaves = leaves;
     // The right to read the root is enough to read through it, but its partitions cannot be told apart then.
-    if (leaves.some(leaf => !leaf.readable)) return [{ oid, heap: false, from: this.#from() }];
+    const known = leaves.map(leaf => ({ id: leafId(leaf), readable: leaf.readable }));
+    const slow = unreadableLeaves(this.#table.id, known, this.#source.role);
+    if (slow !== undefined) {
+      if (slow !== this.#said) this.#source.log.warn(slow);
+      this.#said = slow;
+      return [{ oid, heap: false, from: this.#from() }];
+    }
     return leaves
       .map(leaf => ({ oid: leaf.oid, heap: leaf.access_method === 'heap', from: `ONLY ${qualified(leaf)}` }))
       .sort((a, b) => a.oid - b.oid);

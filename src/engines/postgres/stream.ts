@@ -1,14 +1,27 @@
 import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
-import { reread, type Wanted } from './replication/reread.ts';
+import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import type { PgTable } from './table.ts';
 import type { PgType } from './types.ts';
-import { BEGIN, COMMIT, DELETE, INSERT, PgoutputDecoder, RELATION, TRUNCATE, UPDATE } from './wire/pgoutput.ts';
+import {
+  BEGIN,
+  COMMIT,
+  DELETE,
+  INSERT,
+  MESSAGE,
+  ORIGIN,
+  PgoutputDecoder,
+  RELATION,
+  TRUNCATE,
+  TYPE,
+  UPDATE,
+} from './wire/pgoutput.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 import type { Relation } from './wire/relation.ts';
 import { lsnText, NOTHING, SERVER_KEEPALIVE, type WalStream } from './wire/wal-stream.ts';
@@ -22,6 +35,8 @@ export interface StreamSource {
   /** The types that the columns of a relation have now, by name. */
   readColumnTypes(relation: number): Promise<ReadonlyMap<string, number>>;
   position(lsn: number): Position;
+  /** Looks for partitions that came with rows; gives the tables whose memo has changed. */
+  lookAtPartitions(): Promise<readonly Followed[]>;
   readonly nativeJson: boolean;
   readonly log: Logger;
 }
@@ -38,6 +53,7 @@ export async function* stream(
   const reader = new LogReader(source, request, records, wal);
   let failed = false;
   try {
+    reader.noted = await source.lookAtPartitions();
     return yield* reader.events();
   } catch (error) {
     failed = true;
@@ -57,6 +73,9 @@ class LogReader {
   readonly #followed: ReadonlyMap<number, Followed>;
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
+  #rereader: Rereader | null = null;
+  /** Tables whose memo has changed; told with the next transaction. */
+  noted: readonly Followed[] = [];
   #inTransaction = false;
   /** The server has answered: it has been told what it may forget. */
   #answered = false;
@@ -121,14 +140,19 @@ class LogReader {
     return lacking;
   }
 
-  /** Reads again what the waiting rows lack, then writes everything that waits, in order. */
+  /** Writes everything that waits, in order, and reads again what the rows lack. */
   async *#replay(): AsyncGenerator<ReplicationEvent, void> {
     const backlog = this.#backlog;
-    await reread(await this.#source.rereadConnection(), backlog.wanted, backlog.xids);
+    this.#rereader ??= new Rereader(await this.#source.rereadConnection());
+    const rereader = this.#rereader;
+    await rereader.begin(backlog.wanted, backlog.xids);
     for (let at = 0; at < backlog.count; at++) {
       const { bytes } = backlog;
+      const lacking = backlog.wantedBy(at);
+      if (lacking !== null) await rereader.fetch(lacking);
       const kind = this.#decoder.read(bytes, backlog.startOf(at), backlog.endOf(at));
-      const event = this.#apply(kind, bytes, backlog.wantedBy(at));
+      const event = this.#apply(kind, bytes, lacking);
+      if (lacking !== null) rereader.release(lacking);
       if (event !== null && at < backlog.count - 1) yield event;
       else if (event !== null) {
         backlog.clear();
@@ -157,17 +181,28 @@ class LogReader {
       case COMMIT:
         this.#inTransaction = false;
         this.#reached = decoder.endLsn;
-        return {
-          kind: 'commit',
-          position: this.#source.position(decoder.endLsn),
-          committedAt: decoder.commitMicros,
-        };
+        return this.#commit();
       case TRUNCATE:
         this.#sayTruncate();
         return null;
-      default: // Relation is announced by the caller; Origin, Type and Message say nothing about rows of ours
+      case RELATION: // announced by the caller
+      case ORIGIN:
+      case TYPE:
+      case MESSAGE:
         return null;
+      default: {
+        // Prepared transactions come whole at COMMIT PREPARED, unless somebody has changed the slot since it was looked at.
+        const detail = `the log brings a prepared transaction ("${decoder.gid}") before it is committed: its slot has two_phase = true now.`;
+        throw new ConnectorError('SLOT_UNUSABLE', detail);
+      }
     }
+  }
+
+  #commit(): ReplicationEvent {
+    const { noted } = this;
+    this.noted = [];
+    const { endLsn, commitMicros } = this.#decoder;
+    return { kind: 'commit', position: this.#source.position(endLsn), committedAt: commitMicros, noted };
   }
 
   /** A Relation message: compiles how its rows are written from now on, if the table is one of ours. */

@@ -1,21 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeServer } from '../../kit/engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
-import type { Running } from '../../kit/run-connector.ts';
 import { postgresUnavailable } from '../../kit/servers/postgres.ts';
-import { describeMajor, failureOf, inLab, type Lab, table } from './lab.ts';
+import { describeMajor, failureOf, inLab, type Lab, peakMegabytes, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text' });
 const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
 const insert = (from: number, to: number, bytes: number): string =>
   `INSERT INTO thing SELECT i, repeat('x', ${bytes}) FROM generate_series(${from}, ${to}) i`;
-
-/** Largest resident set of a process so far, in MB (proc(5), VmHWM). */
-const peakMegabytes = (run: Running): number => {
-  const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
-};
 
 /** Settings of the database under test, for everybody who connects to it. */
 const setAll = async (lab: Lab, settings: Readonly<Record<string, string>>): Promise<void> => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { it } from 'vitest';
 import type { ColumnKind, TableSpec } from '../../kit/backend.ts';
@@ -6,7 +7,7 @@ import { exactRecords, type Row } from '../../kit/destination.ts';
 import { describeServer } from '../../kit/engines.ts';
 import type { JsonObject, StateBody } from '../../kit/messages.ts';
 import { Platform } from '../../kit/platform.ts';
-import { describeRun, type RunResult } from '../../kit/run-connector.ts';
+import { describeRun, type Running, type RunResult } from '../../kit/run-connector.ts';
 import { type PostgresMajor, type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
 import { freePort, sleep } from '../../kit/servers/process.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
@@ -62,6 +63,15 @@ export class Lab {
   async slot(): Promise<Record<string, unknown> | undefined> {
     const [row] = await this.sql(`SELECT * FROM pg_replication_slots WHERE slot_name = '${this.database.name}'`);
     return row;
+  }
+
+  /** Slot and publication made by hand, and where a read without a snapshot begins: see `starting_gtids`. */
+  async seeded(tables: string): Promise<JsonObject> {
+    const { name } = this.database;
+    await this.sql(`CREATE PUBLICATION ${name} FOR TABLE ${tables}`);
+    await this.sql(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput')`);
+    const [at] = await this.sql('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+    return { starting_gtids: { [name]: { main: String(at?.['lsn']) } } };
   }
 
   /** Makes a view without rows, `gate`, at which a read that comes to it can be made to wait: see `atGate`. */
@@ -153,6 +163,12 @@ export const largeText = (seed: number, length = 12_000): string => {
   let text = '';
   for (let value = seed * 7919 + 1; text.length < length; value = (value * 48_271) % 2_147_483_647) text += value.toString(36);
   return text.slice(0, length);
+};
+
+/** Largest resident set of a process so far, in MB (proc(5), VmHWM). */
+export const peakMegabytes = (run: Running): number => {
+  const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
 };
 
 /** A group of tests for one of the two majors: most behave alike on both, and time is short. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withoutStream } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import {
   brief,
@@ -100,6 +101,46 @@ describeMajor(14, major => {
         await lab.sql("ALTER TABLE part ATTACH PARTITION early FOR VALUES IN ('e')");
         await keeper.query('COMMIT');
         platform.store(await running);
+        await platform.sync();
+        await platform.expectEqual([part]);
+      }),
+    );
+
+    it(
+      'a partition that comes with rows of its own once the table was read is named, others are not; read anew, all is there',
+      inLab(major, async lab => {
+        await lab.sql(`${createPart} ${fill(1, 60)}`);
+        const like = (name: string): string => `CREATE TABLE ${name} (LIKE part INCLUDING ALL)`;
+        const attach = (name: string, region: string): string =>
+          `ALTER TABLE part ATTACH PARTITION ${name} FOR VALUES IN ('${region}')`;
+        const platform = await lab.connect({ streams: ['part'] });
+        await platform.sync();
+        // What comes empty brings all of its rows by the log.
+        await lab.sql("CREATE TABLE made PARTITION OF part FOR VALUES IN ('d'); INSERT INTO part VALUES (100, 'd', 'x')");
+        await lab.sql(like('hollow'));
+        await lab.sql(`${attach('hollow', 'e')}; INSERT INTO part VALUES (100, 'e', 'x')`);
+        await lab.sql("UPDATE part SET text = 'y' WHERE id = 100");
+        const quiet = await platform.sync();
+        expect(quiet.logs.filter(message => message.includes('attached'))).toEqual([]);
+        await platform.expectEqual([part]);
+        // Filled before; filled in the same transaction; detached, changed and attached again.
+        await lab.sql(`${like('filled')}`);
+        await lab.sql("INSERT INTO filled VALUES (200, 'f', 'x')");
+        await lab.sql(attach('filled', 'f'));
+        await lab.sql(`${like('moved')}; INSERT INTO moved VALUES (200, 'g', 'x'); ${attach('moved', 'g')}`);
+        await lab.sql('ALTER TABLE part DETACH PARTITION part_a');
+        await lab.sql("INSERT INTO part_a VALUES (200, 'a', 'while away')");
+        await lab.sql(`${attach('part_a', 'a')}; UPDATE part SET text = 'z' WHERE id = 100`);
+        const run = await platform.sync();
+        for (const name of ['filled', 'moved', 'part_a'])
+          expect(
+            run.logs.filter(message => message.includes(`public.${name} was attached to public.part with rows`)),
+          ).toHaveLength(1);
+        expect(run.logs.filter(message => message.includes('was attached'))).toHaveLength(3);
+        const next = await platform.sync();
+        expect(next.logs.filter(message => message.includes('was attached'))).toEqual([]);
+        platform.stored = withoutStream(platform.stored, 'part');
+        for (const destination of [platform.everything, platform.committed]) destination.clear('part');
         await platform.sync();
         await platform.expectEqual([part]);
       }),

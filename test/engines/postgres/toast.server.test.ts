@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { describeMajor, inLab, largeText, literal, table } from './lab.ts';
+import { describeMajor, inLab, largeText, literal, peakMegabytes, table } from './lab.ts';
 
 const doc = table('doc', { id: 'integer', body: 'text', meta: 'json', n: 'integer' });
 const thing = table('thing', { id: 'integer', text: 'text' });
@@ -46,6 +47,53 @@ describeMajor(18, major => {
       })(),
     );
   });
+});
+
+describeMajor(18, major => {
+  it(
+    '#10 #23 700 unchanged values of 512 kB, some small ones and a huge one: true, and in flat memory',
+    inLab(major, async lab => {
+      await lab.sql(`CREATE TABLE doc (id bigint PRIMARY KEY, body text, meta jsonb, n bigint);
+        CREATE TABLE other (id bigint PRIMARY KEY, body text, n bigint);
+        ALTER TABLE doc ALTER body SET STORAGE EXTERNAL; ALTER TABLE other ALTER body SET STORAGE EXTERNAL`);
+      const value = `md5(i::text) || repeat('0123456789abcdef', CASE WHEN i % 97 = 0 THEN 200 WHEN i = 600 THEN 750000 ELSE 32000 END)`;
+      for (const [name, count] of [
+        ['doc', 700],
+        ['other', 20],
+      ] as const)
+        await lab.sql(`INSERT INTO ${name} (id, body, n) SELECT i, ${value}, i FROM generate_series(1, ${count}) i`);
+      const more = { ...(await lab.seeded('doc, other')), checkpoint_interval_seconds: 60 };
+      // Two tables in turns: what is fetched ahead of both counts together.
+      await lab.sql(`BEGIN; UPDATE doc SET n = -n; UPDATE other SET n = -n WHERE id <= 20; UPDATE doc SET n = n - 1 WHERE id <= 20;
+        DELETE FROM doc WHERE id = 500; COMMIT`);
+      const platform = await lab.connect({}, more);
+      let peak = 0;
+      const run = await platform.run({
+        onLine: (_, running) => {
+          if (running.lines.length % 50 === 0) peak = Math.max(peak, peakMegabytes(running));
+        },
+        timeoutMilliseconds: 110_000,
+      });
+      expect(peak).toBeGreaterThan(20);
+      expect(peak).toBeLessThanOrEqual(180);
+      expect(run.records).toHaveLength(741);
+      const wrong = run.records.filter(({ data, meta }) => {
+        const id = Number(data['id']);
+        if (data['_ab_cdc_deleted_at'] !== null || id === 500) return false;
+        const length = id % 97 === 0 ? 3232 : id === 600 ? 12_000_032 : 512_032;
+        const text = String(data['body']);
+        return (
+          text.length !== length ||
+          !text.startsWith(createHash('md5').update(String(id)).digest('hex')) ||
+          (meta?.changes ?? []).length > 0
+        );
+      });
+      expect(wrong.map(({ data }) => data['id'])).toEqual([]);
+      expect(run.records.find(({ data }) => Number(data['id']) === 500)?.meta?.changes).toEqual([
+        { field: 'body', change: 'NULLED', reason: 'SOURCE_RETRIEVAL_ERROR' },
+      ]);
+    }),
+  );
 });
 
 describeMajor(14, major => {

@@ -2,7 +2,7 @@ import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
 import { NULLED, SAID } from '../../../values/value-writer.ts';
-import { DELETE, INSERT, OLD_NONE, type PgoutputDecoder, UPDATE } from '../wire/pgoutput.ts';
+import { DELETE, INSERT, OLD_FULL, OLD_NONE, type PgoutputDecoder, UPDATE } from '../wire/pgoutput.ts';
 import type { Relation } from '../wire/relation.ts';
 import { COLUMN_NULL, COLUMN_TEXT, COLUMN_UNCHANGED, type Tuple } from '../wire/tuple.ts';
 import type { Wanted } from './reread.ts';
@@ -30,19 +30,20 @@ export class ChangeWriter {
     const { kind, newTuple } = this.#decoder;
     if (plan === null || kind === DELETE) return null;
     const { sources, absent } = plan;
+    const lacks = (source: number): boolean => newTuple.kinds[source] === COLUMN_UNCHANGED && !this.#oldHas(source);
     let unchanged = false;
-    if (kind === UPDATE && !this.#oldRowIsWhole(plan)) {
+    if (kind === UPDATE) {
       for (let at = 0; at < sources.length; at++) {
         const source = sources[at] as number;
-        if (source >= 0 && newTuple.kinds[source] === COLUMN_UNCHANGED) unchanged = true;
+        if (source >= 0 && lacks(source)) unchanged = true;
       }
     }
     if (!unchanged && absent.length === 0) return null;
     const columns = [...sources.keys()].filter(at => {
       const source = sources[at] as number;
-      return source === NOT_IN_LOG || (unchanged && source >= 0 && newTuple.kinds[source] === COLUMN_UNCHANGED);
+      return source === NOT_IN_LOG || (unchanged && source >= 0 && lacks(source));
     });
-    return { plan, key: this.#keyOf(plan, bytes), columns, found: undefined };
+    return { plan, key: this.#keyOf(plan, bytes), columns, asked: false, found: undefined };
   }
 
   /** Writes the record, or the two of a changed key. `reread` is what `lacking` asked for. */
@@ -53,7 +54,8 @@ export class ChangeWriter {
     records.advance(kind === UPDATE ? 2 : 1);
     const plan = this.#planOfRow();
     if (plan === null) return;
-    if (kind === INSERT) this.#row(plan, 'c', bytes, reread);
+    if (!plan.carriesKey || (kind !== INSERT && !this.#namesOldRow(plan))) this.#nameless(plan, bytes, reread);
+    else if (kind === INSERT) this.#row(plan, 'c', bytes, reread);
     else if (kind === DELETE) this.#delete(plan, bytes);
     else if (oldKind !== OLD_NONE && this.#keyChanged(plan, bytes)) {
       records.stepBack(1);
@@ -73,9 +75,42 @@ export class ChangeWriter {
     return plan?.wants(this.commitLsn) === true ? plan : null;
   }
 
-  /** A partitioned table's rows are marked by the root's setting but filled by the leaf's: the plan knows, not the mark. */
+  /**
+   * Whether the old row has the value of a column that the new one leaves alone: such a value is never null, so a null in
+   * the old row only says that the replica identity of the time did not have the column.
+   */
+  #oldHas(source: number): boolean {
+    const { oldKind, oldTuple } = this.#decoder;
+    return oldKind !== OLD_NONE && oldTuple.kinds[source] === COLUMN_TEXT;
+  }
+
+  /** Whether the log tells by the present key which row was changed: the key may be younger than the change. */
+  #namesOldRow(plan: RowPlan): boolean {
+    const { oldKind, oldTuple } = this.#decoder;
+    if (!plan.namesRows) return false;
+    if (oldKind === OLD_NONE) return true;
+    for (const source of plan.keySources) if (source >= 0 && oldTuple.kinds[source] === COLUMN_NULL) return false;
+    return true;
+  }
+
+  /** With a snapshot still ahead nothing is lost: it brings what is there, and there is nothing under the old key to delete. */
+  #nameless(plan: RowPlan, bytes: Buffer, reread: Wanted | null): void {
+    if (!plan.snapshotComes) throw plan.keyChanged();
+    if (this.#decoder.kind === UPDATE && plan.carriesKey) this.#row(plan, 'u', bytes, reread);
+  }
+
+  /**
+   * Whether all columns of the old row are there. A partitioned table's rows are marked by the root's setting but filled
+   * by the leaf's, which may be its key: nothing but nulls beside the key may mean either, and says nothing.
+   */
   #oldRowIsWhole(plan: RowPlan): boolean {
-    return this.#decoder.oldKind !== OLD_NONE && plan.oldRowIsWhole;
+    const { oldKind, oldTuple } = this.#decoder;
+    if (oldKind !== OLD_FULL) return false;
+    if (!plan.partitioned || plan.keySources.length === 0) return true;
+    for (let source = 0; source < oldTuple.count; source++) {
+      if (oldTuple.kinds[source] !== COLUMN_NULL && !plan.keySources.includes(source)) return true;
+    }
+    return false;
   }
 
   #row(plan: RowPlan, operation: Operation, bytes: Buffer, reread: Wanted | null): void {
@@ -104,18 +139,14 @@ export class ChangeWriter {
     records.end();
   }
 
-  /** A value that the new row does not hold: from the old row where the log has all of it, else as read again. */
+  /** A value that the new row does not hold: from the old row where that has it, else as read again. */
   #elsewhere(plan: RowPlan, at: number, source: number, bytes: Buffer, reread: Wanted | null): void {
     const records = this.#records;
     const { out } = records;
     const old = this.#decoder.oldTuple;
     const write = plan.writers[at] as RowPlan['writers'][number];
     out.constant(plan.template.keys[at] as Constant);
-    if (source >= 0 && this.#oldRowIsWhole(plan) && old.kinds[source] !== COLUMN_UNCHANGED) {
-      if (old.kinds[source] === COLUMN_NULL) {
-        out.null();
-        return;
-      }
+    if (source >= 0 && this.#oldHas(source)) {
       const verdict = write(out, bytes, old.starts[source] as number, old.ends[source] as number);
       if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
       return;

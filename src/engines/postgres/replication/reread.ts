@@ -5,8 +5,12 @@ import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 import type { RowPlan } from './row-plan.ts';
 
-/** Rows of one query. More would only make the statement long; the log is read in pieces of this order anyway. */
-const BATCH = 500;
+/** Rows of one query at most: more would only make the statement long. */
+const MOST_ROWS = 500;
+/** Rows of the first query of a table, of which nobody knows how large they are. */
+const FIRST_ROWS = 64;
+/** Values that are held at once; a single row may be larger. */
+const MOST_BYTES = 4 * 1024 * 1024;
 const POLL_MILLIS = 20;
 const PATIENCE_MILLIS = 60_000;
 
@@ -17,54 +21,121 @@ export interface Wanted {
   readonly key: readonly string[] | null;
   /** The selected columns that are needed. */
   readonly columns: readonly number[];
-  /** By selected column: the value's text form, or null for NULL. Undefined: the row is not there any more. */
+  /** The table was asked for the row. */
+  asked: boolean;
+  /** By selected column: the value's text form, or null for NULL. Undefined once asked: the row is not there any more. */
   found: ReadonlyMap<number, Uint8Array | null> | undefined;
 }
 
 /**
- * Fetches values that the log does not carry (unchanged TOAST, columns that are not published) by primary key.
+ * Fetches values that the log does not carry (unchanged TOAST, columns that are not published) by primary key: some rows
+ * ahead of the one whose turn it is, as many as fit into a few megabytes.
  *
  * What is read is newer than the change, or as old: a later change of the value has a record of its own with a larger
  * key. It must not be older. A transaction that waits for a synchronous standby is in the log already while no snapshot
- * shows it; so all of `xids` (transactions of the rows) must be visible first. Throws TRANSACTIONS_IN_PROGRESS if they
- * are not within a minute.
+ * shows it; so all transactions of the waiting rows must be visible before the first of them is fetched.
  */
-export async function reread(connection: RawConnection, wanted: readonly Wanted[], xids: ReadonlySet<number>): Promise<void> {
-  await untilVisible(connection, [...xids]);
-  const byPlan = new Map<RowPlan, Wanted[]>();
-  for (const row of wanted) {
-    if (row.key === null) continue;
-    const rows = byPlan.get(row.plan);
-    if (rows === undefined) byPlan.set(row.plan, [row]);
-    else rows.push(row);
+export class Rereader {
+  readonly #connection: RawConnection;
+  #wanted: readonly Wanted[] = [];
+  /** Rows up to here have had their turn. */
+  #done = 0;
+  /** Bytes fetched and not yet released. */
+  #held = 0;
+  /** Rows of the next query, by what the last one brought. */
+  readonly #rows = new Map<RowPlan, number>();
+
+  constructor(connection: RawConnection) {
+    this.#connection = connection;
   }
-  for (const [plan, rows] of byPlan) {
-    for (let at = 0; at < rows.length; at += BATCH) await fetchRows(connection, plan, rows.slice(at, at + BATCH));
+
+  /** Takes over rows of the transactions `xids`. Throws TRANSACTIONS_IN_PROGRESS if these are not visible within a minute. */
+  async begin(wanted: readonly Wanted[], xids: ReadonlySet<number>): Promise<void> {
+    await untilVisible(this.#connection, [...xids]);
+    this.#wanted = wanted;
+    this.#done = 0;
+    this.#held = 0;
+  }
+
+  /** Makes sure that the table was asked for the row: the next one, whose values are then to be written and released. */
+  async fetch(row: Wanted): Promise<void> {
+    while (this.#wanted[this.#done] !== row && this.#done < this.#wanted.length) this.#done++;
+    if (row.key === null) row.asked = true;
+    if (row.asked) return;
+    for (const [plan, rows] of this.#ahead()) {
+      if (rows[0] !== row && this.#held >= MOST_BYTES) break;
+      await this.#fetchRows(plan, rows);
+    }
+  }
+
+  release(row: Wanted): void {
+    if (row.found !== undefined) this.#held -= sizeOf(row.found);
+    row.found = undefined;
+  }
+
+  /** The rows from the present one on that nobody has asked for, by plan: one query each. */
+  #ahead(): ReadonlyMap<RowPlan, Wanted[]> {
+    const byPlan = new Map<RowPlan, Wanted[]>();
+    const end = Math.min(this.#wanted.length, this.#done + MOST_ROWS);
+    for (let at = this.#done; at < end; at++) {
+      const row = this.#wanted[at] as Wanted;
+      if (row.asked || row.key === null) continue;
+      const rows = byPlan.get(row.plan);
+      if (rows === undefined) byPlan.set(row.plan, [row]);
+      else if (rows.length < (this.#rows.get(row.plan) ?? FIRST_ROWS)) rows.push(row);
+    }
+    return byPlan;
+  }
+
+  async #fetchRows(plan: RowPlan, rows: readonly Wanted[]): Promise<void> {
+    const connection = this.#connection;
+    const columns = [...new Set(rows.flatMap(row => row.columns))].sort((a, b) => a - b);
+    connection.what = `Reading rows of ${tableLabel(plan.table.id)} again`;
+    await connection.beginCopy(fetchSql(plan, rows, columns));
+    const row = new CopyRow(columns.length + 1);
+    const surplus = new Set<Wanted>();
+    const before = this.#held;
+    for (;;) {
+      while (connection.nextCopyData()) {
+        const { bytes } = connection;
+        row.split(bytes, connection.start, connection.end);
+        const number = Number(bytes.toString('latin1', row.starts[0], row.ends[0]));
+        const target = rows[number];
+        if (target === undefined) continue;
+        // More than may be held: it is asked for once more when there is room. The row whose turn it is always fits.
+        if (number > 0 && this.#held + connection.end - connection.start > MOST_BYTES) surplus.add(target);
+        else this.#hold(target, row, bytes, columns);
+      }
+      if (connection.copyDone) break;
+      await connection.fill();
+    }
+    for (const target of rows) target.asked = !surplus.has(target);
+    this.#learn(plan, rows.length, rows.length - surplus.size, this.#held - before);
+  }
+
+  #hold(target: Wanted, row: CopyRow, bytes: Buffer, columns: readonly number[]): void {
+    const found = new Map<number, Uint8Array | null>();
+    for (const [at, column] of columns.entries()) {
+      const start = row.starts[at + 1] ?? -1;
+      found.set(column, start < 0 ? null : Buffer.from(bytes.subarray(start, row.ends[at + 1])));
+    }
+    target.found = found;
+    this.#held += sizeOf(found);
+  }
+
+  /** Rows that did not fit were sent in vain: the next query asks for no more than fitted; for twice as many when all did. */
+  #learn(plan: RowPlan, asked: number, fitted: number, bytes: number): void {
+    const room = bytes === 0 ? MOST_ROWS : Math.floor((MOST_BYTES * fitted) / bytes);
+    const next = fitted < asked ? fitted : Math.min(2 * Math.max(asked, this.#rows.get(plan) ?? FIRST_ROWS), room);
+    this.#rows.set(plan, Math.max(1, Math.min(MOST_ROWS, next)));
   }
 }
 
-async function fetchRows(connection: RawConnection, plan: RowPlan, rows: readonly Wanted[]): Promise<void> {
-  const columns = [...new Set(rows.flatMap(row => row.columns))].sort((a, b) => a - b);
-  connection.what = `Reading rows of ${tableLabel(plan.table.id)} again`;
-  await connection.beginCopy(fetchSql(plan, rows, columns));
-  const row = new CopyRow(columns.length + 1);
-  for (;;) {
-    while (connection.nextCopyData()) {
-      const { bytes } = connection;
-      row.split(bytes, connection.start, connection.end);
-      const number = Number(bytes.toString('latin1', row.starts[0], row.ends[0]));
-      const found = new Map<number, Uint8Array | null>();
-      for (const [at, column] of columns.entries()) {
-        const start = row.starts[at + 1] ?? -1;
-        found.set(column, start < 0 ? null : Buffer.from(bytes.subarray(start, row.ends[at + 1])));
-      }
-      const target = rows[number];
-      if (target !== undefined) target.found = found;
-    }
-    if (connection.copyDone) return;
-    await connection.fill();
-  }
-}
+const sizeOf = (found: ReadonlyMap<number, Uint8Array | null>): number => {
+  let size = 0;
+  for (const value of found.values()) size += value?.length ?? 0;
+  return size;
+};
 
 /** One probe of the key's index for each row, numbered; a join might choose to scan the table. */
 function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly number[]): string {

@@ -30,10 +30,19 @@ export class RowPlan {
   readonly keyColumns: Uint8Array;
   /** Selected columns that every insert and update has to look up. */
   readonly absent: readonly number[];
-  /** The log has the whole old row on updates and deletes. */
-  readonly oldRowIsWhole: boolean;
+  /** Changes of partitions arrive as changes of the table. */
+  readonly partitioned: boolean;
+  /** New rows have all columns of the key that the table has now. */
+  readonly carriesKey: boolean;
+  /**
+   * Old rows come with the key that the table has now, and an update without an old row has left it alone. False for log
+   * that was written under another replica identity or another primary key.
+   */
+  readonly namesRows: boolean;
 
   readonly #followed: Followed;
+  /** Columns of the replica identity as of the relation. */
+  readonly #identity: readonly string[];
   #since: Position | null = null;
   #sinceLsn = Number.POSITIVE_INFINITY;
 
@@ -77,7 +86,27 @@ export class RowPlan {
     this.keySources = Int32Array.from(table.primaryKey, name => index.get(name) ?? NOT_IN_LOG);
     this.keyColumns = Uint8Array.from(columns, column => (table.primaryKey.includes(column.name) ? 1 : 0));
     this.absent = [...this.sources.keys()].filter(at => this.sources[at] === NOT_IN_LOG);
-    this.oldRowIsWhole = table.replicaIdentity?.kind === 'full';
+    this.partitioned = table.relkind === 'p';
+    const identity = relation.columns.flatMap((column, at) => (column.isKey ? [at] : []));
+    const identified = this.keySources.length > 0 && this.keySources.every(source => identity.includes(source));
+    this.carriesKey = this.keySources.every(source => source >= 0);
+    this.namesRows = relation.replicaIdentity === 'f' || identified;
+    this.#identity = identity.map(at => relation.columns[at]?.name ?? '');
+  }
+
+  /** The table has no place in the log yet: what it is now comes with a snapshot. */
+  get snapshotComes(): boolean {
+    return this.#followed.awaitsOrigin;
+  }
+
+  /** What to say of a change whose row cannot be told by the present key. */
+  keyChanged(): ConnectorError {
+    const { id, primaryKey } = this.table;
+    const key = primaryKey.length === 0 ? 'none' : primaryKey.join(', ');
+    const detail =
+      `the key of ${tableLabel(id)} is ${key} now, but the log has changes from before, which name rows by ${this.#identity.join(', ')}. ` +
+      'Refresh the source schema and clear the stream, so that it is read anew.';
+    return new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
   }
 
   /** Whether changes of the transaction whose commit record begins at `commitLsn` are wanted. */

@@ -74,6 +74,8 @@ export function slotMisfit(slot: Slot, database: string): string | undefined {
   if (slot.plugin !== 'pgoutput') return `${name} uses the plugin ${slot.plugin ?? '?'}, not pgoutput. ${remedy}`;
   if (slot.database !== database) return `${name} belongs to the database "${slot.database ?? '?'}". ${remedy}`;
   if (slot.temporary) return `${name} is a temporary one of another session. ${remedy}`;
+  // Its changes come with PREPARE TRANSACTION, when nobody knows yet whether they count.
+  if (slot.twoPhase) return `${name} has two_phase = true: it brings transactions before they are committed. ${remedy}`;
   return undefined;
 }
 

@@ -49,6 +49,8 @@ export class MysqlShard implements Shard {
   readonly #options: MysqlShardOptions;
   readonly #what: string;
   readonly #serverId: number;
+  /** Of a second dump: one of the same number would end the first. */
+  readonly #otherServerId = randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
   #control: MysqlConnection | null = null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
@@ -159,10 +161,11 @@ export class MysqlShard implements Shard {
     const kind = parsed(request.from).kind;
     this.#kind = kind;
     const source = {
-      openDump: async (from: Position) => {
+      openDump: async (from: Position, use?: 'aside') => {
+        const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
         const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);
         try {
-          return await Dump.start(connection, { from: parsed(from), serverId: this.#serverId, server });
+          return await Dump.start(connection, { from: parsed(from), serverId, server });
         } catch (error) {
           connection.close();
           throw error;
@@ -177,6 +180,7 @@ export class MysqlShard implements Shard {
         this.#place = place;
         this.#logTables = logTables;
       },
+      flavor: server.flavor,
       tables: await this.#tableOptions(query, server, kind),
     };
     return yield* stream(source, request, records);

@@ -4,16 +4,16 @@ import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
-import { type ColumnLayout, layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
+import { layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
-import { layoutFromTableMap } from '../layout/from-table-map.ts';
-import { LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
-import { columnMismatch, mismatch } from '../layout/match.ts';
+import { type KnownTable, LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
 import type { StatementContext } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
 import type { LogPlace } from './log-place.ts';
+import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
+import { isNamed, rowLayout } from './row-layout.ts';
 import { RowPlan } from './row-plan.ts';
 import { changedByStatement, changesRows, uncertain } from './uncertain.ts';
 
@@ -131,64 +131,72 @@ export class LogTables {
     }
   }
 
-  /** How the rows of this TABLE_MAP become records; null: the table is not followed. Throws SCHEMA_CHANGED. */
-  planOf(map: TableMap): RowPlan | typeof LEFT_OUT | null {
+  /**
+   * How the rows of this TABLE_MAP become records; null: the table is not followed. `was`: the rows stand further ahead in the
+   * log, and these tables were altered in between. Throws SCHEMA_CHANGED.
+   */
+  planOf(map: TableMap, was?: readonly KnownTable[]): RowPlan | typeof LEFT_OUT | null {
     let plan = this.#plans.get(map);
     if (plan === undefined) {
-      plan = this.#compile(map);
+      plan = this.#compile(map, was);
       this.#plans.set(map, plan);
     }
     return plan;
   }
 
-  #compile(map: TableMap): RowPlan | typeof LEFT_OUT | null {
-    const entry = this.#entries.get(this.#catalog.keyOf({ schema: map.schema, name: map.table }));
+  #compile(map: TableMap, was: readonly KnownTable[] | undefined): RowPlan | typeof LEFT_OUT | null {
+    const key = this.#catalog.keyOf({ schema: map.schema, name: map.table });
+    const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    const layout = this.#layoutOf(map, entry);
+    const past = was?.find(known => this.#catalog.keyOf(nameOfKnown(known)) === key);
+    const layout = this.#layoutOf(map, entry, {
+      known: past ?? this.#catalog.find(nameOf(entry.table)),
+      isPast: was !== undefined,
+    });
     if (layout === null) return LEFT_OUT;
     const { types, template } = this.#options;
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
-    const mayReread = ({ name }: MysqlColumn): boolean => this.#isPast && !entry.table.primaryKey.includes(name);
+    const mayReread = ({ name }: MysqlColumn): boolean =>
+      (this.#isPast || past !== undefined) && !entry.table.primaryKey.includes(name);
     return new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread });
   }
 
-  #layoutOf(map: TableMap, entry: Entry): TableLayout | null {
+  #layoutOf(
+    map: TableMap,
+    entry: Entry,
+    { known, isPast }: { readonly known: KnownTable | undefined; readonly isPast: boolean },
+  ): TableLayout | null {
     const { flavor } = this.#options.types;
-    const { table } = entry;
-    const named = map.columns.every(column => column.name !== undefined);
-    if (entry.ahead !== null && entry.snapshotComes && !named) return null;
-    const known = this.#catalog.find(nameOf(table));
-    const layout = known !== undefined && 'layout' in known ? known.layout : null;
-    const why = layout === null ? null : mismatch(map, layout, flavor);
-    if (layout !== null && why === null) return layout;
-    const sent = named ? layoutFromTableMap(map, bestOf(map, [layout, table.layout])) : null;
-    const selected = new Set(entry.followed.selection.columns.map(column => column.name));
-    const unclear = sent?.ambiguous.filter(name => selected.has(name)) ?? [];
-    if (sent !== null && unclear.length === 0) {
-      if (entry.ahead === null) {
-        this.#catalog.set({ ...sent.layout, ...nameOf(table) });
-        this.#note(entry);
-      }
-      return sent.layout;
+    const { table, followed } = entry;
+    const mayLeaveOut = entry.ahead !== null && entry.snapshotComes;
+    if (mayLeaveOut && !isNamed(map)) return null;
+    const selected = followed.selection.columns.map(column => column.name);
+    const found = rowLayout(map, known, { discovered: table.layout, selected, flavor });
+    if ('why' in found) {
+      if (mayLeaveOut) return null;
+      throw uncertain(table, found.why);
     }
-    if (entry.ahead !== null && entry.snapshotComes) return null;
-    const reason =
-      unclear.length > 0
-        ? `the types of ${unclear.join(', ')} cannot be told from the log`
-        : known !== undefined && 'why' in known
-          ? known.why
-          : (why?.why ?? 'its columns are not known');
-    throw uncertain(table, reason);
+    if (found.isSent && entry.ahead === null && !isPast) {
+      this.#catalog.set({ ...found.layout, ...nameOf(table) });
+      this.#note(entry);
+    }
+    return found.layout;
   }
 
-  /** A statement of the log. Throws SCHEMA_CHANGED where reading on could be wrong. */
-  statement(sql: string, context: StatementContext): void {
+  /** A statement of the log; what it changes is noted of transactions that are prepared. Throws SCHEMA_CHANGED where reading on could be wrong. */
+  statement(sql: string, context: StatementContext, prepared: Prepared): void {
+    const before = prepared.size === 0 ? [] : this.#catalog.followed.map(table => [table, this.#catalog.find(table)] as const);
     const effects = followStatement(this.#catalog, sql, context);
     if (effects.length === 0) return;
     this.#plans = new WeakMap();
     for (const effect of effects) {
       const entry = this.#entries.get(this.#catalog.keyOf(effect.table));
       if (entry === undefined) continue;
+      if (prepared.size > 0 && effect.kind !== 'rows-removed') {
+        const known = before.find(([table]) => this.#catalog.keyOf(table) === this.#catalog.keyOf(effect.table))?.[1];
+        const why = 'its columns were changed while a transaction was prepared, and are not known from before';
+        prepared.changes(known === undefined || entry.ahead !== null ? { table: effect.table, why } : known);
+      }
       if (entry.ahead === null) this.#apply(entry, effect, sql);
       else this.#keepAhead(entry, effect, sql);
     }
@@ -275,17 +283,3 @@ export class LogTables {
 const NEVER = {} as Position;
 
 const nameOf = ({ id }: MysqlTable): { schema: string; name: string } => ({ schema: id.namespace, name: id.name });
-
-/** For each column that the log names, the first of the layouts that knows one of that name which fits. */
-function bestOf(map: TableMap, layouts: readonly (TableLayout | null)[]): TableLayout | null {
-  const [first] = layouts.filter(layout => layout !== null);
-  if (first === undefined) return null;
-  const columns = map.columns.flatMap((sent): readonly ColumnLayout[] => {
-    for (const layout of layouts) {
-      const column = layout?.columns.find(({ name }) => name === sent.name);
-      if (column !== undefined && columnMismatch(sent, column) === null) return [column];
-    }
-    return [];
-  });
-  return { ...first, columns };
-}

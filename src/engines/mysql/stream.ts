@@ -8,6 +8,7 @@ import * as statements from './binlog/query.ts';
 import { decodeText } from './charsets.ts';
 import { charsetOfCollationId } from './layout/charsets.ts';
 import type { Dump } from './replication/dump.ts';
+import { EndOfLog } from './replication/end-of-log.ts';
 import { LogPlace } from './replication/log-place.ts';
 import { LogTables, type LogTablesOptions } from './replication/log-tables.ts';
 import { HeldTransaction, preparedBefore, xaName } from './replication/prepared.ts';
@@ -25,8 +26,6 @@ export interface StreamSource extends RereadSource, ReplaySource {
 
 /** So many transactions without anything of ours are passed before the position is told. */
 const QUIET_TRANSACTIONS = 1000;
-/** The server has said so often in a row that there is nothing more, while there should be. */
-const VAIN_HEARTBEATS = 3;
 
 /** Follows the log from `request.from` on, for ever; opens the dump when it is first pulled. */
 export async function* stream(
@@ -53,9 +52,9 @@ class LogReader {
   readonly #tables: LogTables;
   readonly #rows: RowEvents;
 
+  readonly #endOfLog = new EndOfLog();
   readonly #transaction = new Transaction();
   #quiet = 0;
-  #vain = 0;
 
   constructor(source: StreamSource, records: RecordWriter, dump: Dump, place: LogPlace, tables: LogTables) {
     this.#source = source;
@@ -71,7 +70,7 @@ class LogReader {
     for (;;) {
       if (!dump.next()) {
         if (this.#place.moved && !this.#transaction.isOpen) yield this.#heartbeat();
-        else await dump.fill();
+        else await this.#endOfLog.wait(dump);
         continue;
       }
       const { bytes, start, end } = dump;
@@ -84,7 +83,9 @@ class LogReader {
           yield* this.#rows.write(decoder.rows, this.#transaction);
           continue;
         }
-        if (kind === events.HEARTBEAT && !this.#place.moved) await this.#expectMore();
+        if (kind === events.HEARTBEAT && !this.#place.moved) {
+          await this.#endOfLog.heartbeat(this.#place, () => this.#source.visible());
+        }
         const event = this.#apply(kind);
         if (!isHeld && (isPayload || kind === events.ROWS || kind === events.TABLE_MAP)) {
           this.#transaction.held?.add(bytes, start, end);
@@ -136,7 +137,7 @@ class LogReader {
       );
     }
     transaction.begin(this.#dump.decoder, this.#place);
-    this.#vain = 0;
+    this.#endOfLog.goesOn();
   }
 
   /** The server crashed in the middle of a transaction, and began a new file: it never was. */
@@ -232,17 +233,6 @@ class LogReader {
     if (!beats) return null;
     this.#tables.reached(this.#place);
     return this.#heartbeat();
-  }
-
-  /** Who still pulls at the end of the log waits for something. It is lost when the server has it and does not send it. */
-  async #expectMore(): Promise<void> {
-    this.#vain += 1;
-    if (this.#vain < VAIN_HEARTBEATS) return;
-    this.#vain = 0;
-    const visible = await this.#source.visible();
-    if (this.#place.covers(visible)) return;
-    const detail = `the server has transactions that its log does not: the log ends at ${JSON.stringify(this.#place.position())}, the server is at ${JSON.stringify(visible)}.`;
-    throw new ConnectorError('POSITION_LOST', detail);
   }
 
   #heartbeat(): ReplicationEvent {

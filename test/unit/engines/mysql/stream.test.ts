@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Position } from '../../../../src/contract/ids.ts';
 import { gtidListPosition, gtidSetPosition } from '../../../../src/engines/mysql/position.ts';
 import { formatDescription, rotate } from './binlog/binlog-encoder.ts';
-import { event, followedAt, intTable, readLog, sid } from './fake-log.ts';
+import { END_OF_LOG, event, followedAt, intTable, readLog, sid } from './fake-log.ts';
 
 const set = (to: number): Position => gtidSetPosition(`${sid}:1-${to}`);
 const head = (version = '9.7.0'): Buffer[] => [rotate('binlog.000007', 4), formatDescription({ version })];
@@ -104,5 +104,44 @@ describe('a prepared XA transaction', () => {
     expect(events.at(-1)).toMatchObject({
       position: { gtid_list: '0-1-7', prepared: { [name]: { gtid: '0-1-5', after: '0-1-4' } } },
     });
+  });
+});
+
+describe('the end of the log', () => {
+  const transaction = [event.gtid(6, 600), event.query('BEGIN', 700), event.xid(800)];
+
+  it('is not where heartbeats lie in front of what has been committed since', async () => {
+    const packets = [...head(), ...Array.from({ length: 6 }, () => event.heartbeat()), ...transaction, event.heartbeat(800)];
+    const { events } = await readLog({ flavor: 'mysql', packets, from: set(5), visible: () => set(6) });
+    expect(events.at(-1)).toEqual({ kind: 'heartbeat', position: set(6) });
+  });
+
+  /** A heartbeat each second, by the clock that the reader looks at. */
+  const quiet = (packets: Buffer[], more: (beats: number) => Buffer[]): (() => Promise<void>) => {
+    let now = 0;
+    let beats = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    return () => {
+      now += 1000;
+      beats += 1;
+      if (beats > 20) return Promise.reject(END_OF_LOG);
+      packets.push(...more(beats));
+      return Promise.resolve();
+    };
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  it('is not where the server has committed something just now', async () => {
+    const packets = head();
+    const wait = quiet(packets, beats => (beats === 4 ? [...transaction, event.heartbeat(800)] : [event.heartbeat()]));
+    const { events } = await readLog({ flavor: 'mysql', packets, from: set(5), visible: () => set(6), wait });
+    expect(events.at(-1)).toEqual({ kind: 'heartbeat', position: set(6) });
+  });
+
+  it('is a position lost where the server has more and goes on not to send it', async () => {
+    const packets = head();
+    const wait = quiet(packets, () => [event.heartbeat()]);
+    const read = readLog({ flavor: 'mysql', packets, from: set(5), visible: () => set(6), wait });
+    await expect(read).rejects.toMatchObject({ code: 'POSITION_LOST', detail: expect.stringContaining('1-6') });
   });
 });

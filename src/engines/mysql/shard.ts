@@ -55,6 +55,7 @@ export class MysqlShard implements Shard {
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
+  #target: Position | null = null;
   #logTables: LogTables | null = null;
   /** When the log was begun anew, by the clock of the server, in microseconds. */
   #openedAt = 0;
@@ -113,7 +114,8 @@ export class MysqlShard implements Shard {
 
   async head(): Promise<Position> {
     const { query, server } = await this.#connected();
-    return await readHead(query, server, await this.#kindOf(query, server));
+    this.#target = await readHead(query, server, await this.#kindOf(query, server));
+    return this.#target;
   }
 
   /** Layouts are those of the position when they were the same before and behind it. */
@@ -160,7 +162,11 @@ export class MysqlShard implements Shard {
     const { query, server } = await this.#connected();
     const kind = parsed(request.from).kind;
     this.#kind = kind;
+    const target = (): Position | null => this.#target;
     const source = {
+      get target() {
+        return target();
+      },
       openDump: async (from: Position, use?: 'aside') => {
         const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
         const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);

@@ -21,6 +21,8 @@ export interface StreamSource extends RereadSource, ReplaySource {
   openDump(from: Position, use?: 'aside'): Promise<Dump>;
   /** What the reader knows is told, so that the shard can answer for it. */
   follows(place: LogPlace, tables: LogTables): void;
+  /** Up to where the log is wanted now, as far as that is known. */
+  readonly target: Position | null;
   readonly tables: Omit<LogTablesOptions, 'template'>;
 }
 
@@ -218,7 +220,10 @@ class LogReader {
     const noted = this.#tables.takeNoted();
     if (!this.#transaction.hasWritten && noted === null) {
       this.#quiet += 1;
-      return this.#quiet >= QUIET_TRANSACTIONS ? this.#heartbeat() : null;
+      // Behind the target the log may have transactions that wait for a replica: they do not belong in a state.
+      const { target } = this.#source;
+      const isTold = this.#quiet >= QUIET_TRANSACTIONS || (target !== null && this.#place.covers(target));
+      return isTold ? this.#heartbeat() : null;
     }
     this.#quiet = 0;
     const position = this.#place.position();

@@ -79,6 +79,7 @@ export interface FakeRead {
   readonly tables?: readonly Followed[];
   readonly from: Position;
   readonly present?: Position;
+  readonly target?: Position;
   readonly visible?: () => Position;
   /** Asked when all packets are read. Throws where the log is over. */
   readonly wait?: () => Promise<void>;
@@ -109,6 +110,7 @@ export async function readLog(read: FakeRead): Promise<{ readonly events: Replic
           : fakeDump(flavor, read.packets, read.wait ?? over),
       ),
     follows() {},
+    target: read.target ?? null,
     visible: () => Promise.resolve(visible()),
     rereadConnection: () => Promise.reject(new Error('nothing is read again here')),
     flavor,

@@ -21,6 +21,7 @@ import { Dump } from './replication/dump.ts';
 import type { LogPlace } from './replication/log-place.ts';
 import type { LogTables, LogTablesOptions } from './replication/log-tables.ts';
 import { lossOf, type PositionKind, readHead, readKind, readServerId, readVisible } from './replication/server-position.ts';
+import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
 import { literals, type Query, queryOn } from './sql.ts';
@@ -122,6 +123,7 @@ export class MysqlShard implements Shard {
   async origin(tables: readonly Followed[]): Promise<Position> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
     const kind = await this.#kindOf(query, server);
+    await untilEnded(query, server, name => this.#place?.prepared.has(name) === true);
     const ids = tables.map(({ selection }) => selection.table.id);
     let before = await this.#layouts(ids);
     for (let left = ORIGIN_TRIES; ; left--) {

@@ -171,8 +171,10 @@ class LogReader {
       case statements.STATEMENT_XA_COMMIT: {
         const name = xaName(query.text());
         const held = this.#place.prepared.take(name);
-        if (held === undefined) throw preparedBefore(name, this.#transaction.toString());
-        return held;
+        if (held !== undefined) return held;
+        // Snapshots begin behind it: see `untilEnded`.
+        if (this.#tables.allAwaitSnapshots) return this.#ends();
+        throw preparedBefore(name, this.#transaction.toString());
       }
       case statements.STATEMENT_XA_ROLLBACK:
         this.#place.prepared.take(xaName(query.text()));

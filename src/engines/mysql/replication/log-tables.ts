@@ -131,6 +131,11 @@ export class LogTables {
     }
   }
 
+  /** Every table gets a snapshot that shows what is committed here. */
+  get allAwaitSnapshots(): boolean {
+    return [...this.#entries.values()].every(entry => entry.ahead !== null && entry.snapshotComes);
+  }
+
   /**
    * How the rows of this TABLE_MAP become records; null: the table is not followed. `was`: the rows stand further ahead in the
    * log, and these tables were altered in between. Throws SCHEMA_CHANGED.

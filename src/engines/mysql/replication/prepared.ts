@@ -71,6 +71,10 @@ export class Prepared {
     return this.#byName.size;
   }
 
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   keep(held: HeldTransaction): void {
     this.#byName.set(held.name, held);
     let bytes = 0;

@@ -9,6 +9,7 @@ import { decodeText } from './charsets.ts';
 import { charsetOfCollationId } from './layout/charsets.ts';
 import type { Dump } from './replication/dump.ts';
 import { EndOfLog } from './replication/end-of-log.ts';
+import type { PresentLayouts } from './replication/layout-check.ts';
 import { LogPlace } from './replication/log-place.ts';
 import { LogTables, type LogTablesOptions } from './replication/log-tables.ts';
 import { HeldTransaction, preparedBefore, xaName } from './replication/prepared.ts';
@@ -24,6 +25,8 @@ export interface StreamSource extends RereadSource, ReplaySource {
   /** Up to where the log is wanted now, as far as that is known. */
   readonly target: Position | null;
   readonly tables: Omit<LogTablesOptions, 'template'>;
+  /** The followed tables as they are now, and where the log is. */
+  present(): Promise<PresentLayouts>;
 }
 
 /** So many transactions without anything of ours are passed before the position is told. */
@@ -69,6 +72,8 @@ class LogReader {
   async *events(): AsyncGenerator<ReplicationEvent, never> {
     const dump = this.#dump;
     const { decoder } = dump;
+    this.#tables.reached(this.#place);
+    if (this.#tables.check.hasDoubts) await this.#checkAgain();
     for (;;) {
       if (!dump.next()) {
         if (this.#place.moved && !this.#transaction.isOpen) yield this.#heartbeat();
@@ -89,6 +94,7 @@ class LogReader {
           await this.#endOfLog.heartbeat(this.#place, () => this.#source.visible());
         }
         const event = this.#apply(kind);
+        if (this.#tables.check.hasDoubts) await this.#checkAgain();
         if (!isHeld && (isPayload || kind === events.ROWS || kind === events.TABLE_MAP)) {
           this.#transaction.held?.add(bytes, start, end);
           isHeld = this.#transaction.held !== null;
@@ -240,6 +246,11 @@ class LogReader {
     if (!beats) return null;
     this.#tables.reached(this.#place);
     return this.#heartbeat();
+  }
+
+  async #checkAgain(): Promise<void> {
+    await this.#tables.check.again(() => this.#source.present());
+    this.#tables.reached(this.#place);
   }
 
   #heartbeat(): ReplicationEvent {

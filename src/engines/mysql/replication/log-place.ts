@@ -120,6 +120,14 @@ export class LogPlace {
     return other.kind === 'gtid_set' && this.kind === 'gtid_set' && this.#set.contains(other.set);
   }
 
+  /** Whether nothing has been passed that is not in `target`. */
+  isWithin(target: Position): boolean {
+    const other = parsed(target);
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return other.list.covers(this.#list);
+    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(other, this.#file) ?? -1) >= 0;
+    return other.kind === 'gtid_set' && this.kind === 'gtid_set' && other.set.contains(this.#set);
+  }
+
   /** Whether `position` is what the place has handed out last: then `covers` knows about it without parsing. */
   isAt(position: Position): boolean {
     return position === this.#handedOut && !this.#changed;

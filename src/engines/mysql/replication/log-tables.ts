@@ -1,6 +1,5 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
 import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
-import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
@@ -11,11 +10,12 @@ import type { StatementContext } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
+import { LayoutCheck, type PresentLayouts } from './layout-check.ts';
 import type { LogPlace } from './log-place.ts';
 import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
 import { isNamed, rowLayout } from './row-layout.ts';
 import { RowPlan } from './row-plan.ts';
-import { changedByStatement, changesRows, uncertain } from './uncertain.ts';
+import { changedByStatement, changesRows, tellEffect, uncertain } from './uncertain.ts';
 
 export interface LogTablesOptions {
   readonly rules: LayoutRules;
@@ -24,8 +24,8 @@ export interface LogTablesOptions {
   readonly databases: Readonly<Record<string, TextDefaults>>;
   /** `binlog_row_metadata=FULL` now: nothing needs to be remembered of tables that are not followed. */
   readonly namesInLog: boolean;
-  /** Up to where the log must be read for the present layouts to hold. */
-  readonly present: Position;
+  /** Up to where the log must be read for the present layouts to hold, and they: none where the log names its columns. */
+  readonly present: PresentLayouts;
   readonly template: (followed: Followed) => RecordTemplate;
   readonly log: Logger;
 }
@@ -53,6 +53,7 @@ export class LogTables {
   readonly #options: LogTablesOptions;
   readonly #catalog: LayoutCatalog;
   readonly #entries = new Map<string, Entry>();
+  readonly check: LayoutCheck;
   readonly #noted = new Set<Followed>();
   #ahead = 0;
   /** The log is at a place where columns may have had other types than those that were discovered for this read. */
@@ -61,13 +62,14 @@ export class LogTables {
 
   constructor(followed: readonly Followed[], from: Position, options: LogTablesOptions) {
     this.#options = options;
+    this.check = new LayoutCheck(options.present);
     const { tables } = from as JsonObject;
     const names = followed.map(({ selection }) => nameOf(selection.table as MysqlTable));
     this.#catalog = LayoutCatalog.fromJson((tables ?? {}) as JsonObject, { rules: options.rules, followed: names });
     for (const [name, defaults] of Object.entries(options.databases)) {
       if (this.#catalog.databaseDefaults(name) === null) this.#catalog.setDatabaseDefaults(name, defaults);
     }
-    this.#isPast = !covers(from, options.present);
+    this.#isPast = !covers(from, options.present.at);
     for (const each of followed) this.#add(each, from);
   }
 
@@ -77,7 +79,7 @@ export class LogTables {
     const entry: Entry = { followed, table, memo, ahead: null, snapshotComes: awaitsOrigin };
     this.#entries.set(this.#catalog.keyOf(nameOf(table)), entry);
     if (memo === null) {
-      entry.ahead = awaitsOrigin ? NEVER : this.#options.present;
+      entry.ahead = awaitsOrigin ? NEVER : this.#options.present.at;
       this.#catalog.set(table.layout);
     } else {
       this.#takeMemo(entry, memo);
@@ -117,7 +119,15 @@ export class LogTables {
 
   /** Behind a transaction: layouts that were of a later place may be of this one now. */
   reached(place: LogPlace): void {
-    if (this.#isPast && place.covers(this.#options.present)) {
+    const [unlike] = this.check.reached(place, layout => this.#followedLayout(layout));
+    const entry = unlike === undefined ? undefined : this.#entries.get(this.#catalog.keyOf(unlike));
+    if (entry !== undefined) {
+      throw uncertain(
+        entry.table,
+        'its columns are not those that the log leaves it with: a statement is missing from the log (sql_log_bin = 0)',
+      );
+    }
+    if (this.#isPast && place.covers(this.#options.present.at)) {
       this.#isPast = false;
       this.#plans = new WeakMap();
     }
@@ -129,6 +139,13 @@ export class LogTables {
       this.#plans = new WeakMap();
       this.#note(entry);
     }
+  }
+
+  /** The layout at the place where the log is, if it is known. */
+  #followedLayout(table: TableLayout): TableLayout | null {
+    const known = this.#catalog.find(table);
+    const isHere = this.#entries.get(this.#catalog.keyOf(table))?.ahead === null;
+    return isHere && known !== undefined && 'layout' in known ? known.layout : null;
   }
 
   /** Every table gets a snapshot that shows what is committed here. */
@@ -220,35 +237,12 @@ export class LogTables {
   }
 
   #apply(entry: Entry, effect: LayoutEffect, sql: string): void {
-    const { table } = entry;
     const { log, namesInLog } = this.#options;
-    const label = tableLabel(table.id);
-    const gone = 'The rows stay at the destination: no delete records exist for them. Refresh the stream to empty it there too.';
-    switch (effect.kind) {
-      case 'altered':
-        break;
-      case 'replaced':
-        if (effect.from !== null)
-          log.info(`${effect.from.schema}.${effect.from.name} took the name ${label}; its changes are followed.`);
-        else log.warn(`${label} was created anew. ${gone}`);
-        break;
-      case 'dropped':
-        log.warn(`${label} was dropped. ${gone}`);
-        break;
-      case 'renamed':
-        log.warn(`${label} was renamed to ${effect.to.schema}.${effect.to.name}; what happens to it there is not followed.`);
-        break;
-      case 'rows-removed':
-        log.warn(
-          `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
-        );
-        return;
-      case 'uncertain':
-        if (changesRows(sql)) throw changedByStatement(table);
-        if (!namesInLog) throw uncertain(table, effect.why);
-        break;
-    }
-    this.#note(entry);
+    if (effect.kind === 'uncertain') {
+      if (changesRows(sql)) throw changedByStatement(entry.table);
+      if (!namesInLog) throw uncertain(entry.table, effect.why);
+    } else tellEffect(effect, entry.table, log);
+    if (effect.kind !== 'rows-removed') this.#note(entry);
   }
 
   #note(entry: Entry): void {

@@ -24,6 +24,14 @@ export async function readServerId(query: Query, { flavor }: ServerFacts): Promi
   return row?.id ?? '';
 }
 
+const MICROS_PER_SECOND = 1_000_000;
+
+/** The server's clock, in microseconds. */
+export async function readTime(query: Query): Promise<number> {
+  const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
+  return Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
+}
+
 /** How positions of this server are told, where nobody has one yet. */
 export async function readKind(query: Query, { flavor }: ServerFacts): Promise<PositionKind> {
   if (flavor === 'mariadb') return 'gtid_list';

@@ -5,6 +5,7 @@ import { RecordTemplate, RecordWriter, StreamCounter } from '../../../../src/con
 import { BinlogDecoder } from '../../../../src/engines/mysql/binlog/decoder.ts';
 import { type ColumnLayout, layoutToJson, type TableLayout } from '../../../../src/engines/mysql/layout/column-layout.ts';
 import type { Dump } from '../../../../src/engines/mysql/replication/dump.ts';
+import type { PresentLayouts } from '../../../../src/engines/mysql/replication/layout-check.ts';
 import { type StreamSource, stream } from '../../../../src/engines/mysql/stream.ts';
 import type { MysqlTable } from '../../../../src/engines/mysql/table.ts';
 import { columnType } from '../../../../src/engines/mysql/types.ts';
@@ -80,6 +81,9 @@ export interface FakeRead {
   readonly from: Position;
   readonly present?: Position;
   readonly target?: Position;
+  /** What the catalog has of the tables at `present`, and when it is asked again. */
+  readonly layouts?: readonly TableLayout[];
+  readonly layoutsAgain?: () => PresentLayouts;
   readonly visible?: () => Position;
   /** Asked when all packets are read. Throws where the log is over. */
   readonly wait?: () => Promise<void>;
@@ -111,6 +115,7 @@ export async function readLog(read: FakeRead): Promise<{ readonly events: Replic
       ),
     follows() {},
     target: read.target ?? null,
+    present: () => Promise.resolve(read.layoutsAgain?.() ?? { at: read.present ?? from, layouts: read.layouts ?? [] }),
     visible: () => Promise.resolve(visible()),
     rereadConnection: () => Promise.reject(new Error('nothing is read again here')),
     flavor,
@@ -119,7 +124,7 @@ export async function readLog(read: FakeRead): Promise<{ readonly events: Replic
       types: { flavor, ...options },
       databases: { d: { charset: 'utf8mb4', collation: null } },
       namesInLog: false,
-      present: read.present ?? from,
+      present: { at: read.present ?? from, layouts: read.layouts ?? [] },
       log: engineContext().context.log,
     },
   };

@@ -145,3 +145,28 @@ describe('the end of the log', () => {
     await expect(read).rejects.toMatchObject({ code: 'POSITION_LOST', detail: expect.stringContaining('1-6') });
   });
 });
+
+describe('the columns that the log leaves a table with', () => {
+  const packets = [...head(), event.gtid(5, 100), event.tableMap(7, 'thing', 3), event.insert(7, [1, 10, 20]), event.xid(300)];
+  const swapped = intTable('thing', ['id', 'b', 'a']).layout;
+  const read = { flavor: 'mysql', packets, from: set(4), present: set(5), layouts: [swapped] } as const;
+  const tables = () => [followedAt(intTable('thing', ['id', 'a', 'b']), set(1))];
+
+  it('must be those of the catalog', async () => {
+    const error = { code: 'SCHEMA_CHANGED', detail: expect.stringContaining('sql_log_bin') };
+    await expect(readLog({ ...read, tables: tables() })).rejects.toMatchObject(error);
+    await expect(readLog({ ...read, packets: head(), from: set(5), tables: tables() })).rejects.toMatchObject(error);
+  });
+
+  it('may be behind the catalog for a moment', async () => {
+    const later = [...packets, event.gtid(6, 400), event.query('ALTER TABLE thing MODIFY a int AFTER b', 500)];
+    const layoutsAgain = () => ({ at: set(6), layouts: [swapped] });
+    const { data } = await readLog({ ...read, packets: later, tables: tables(), layoutsAgain });
+    expect(columns(data)).toEqual([[1, 10, 20]]);
+  });
+
+  it('are not held against the catalog of another place', async () => {
+    const { data } = await readLog({ ...read, present: set(3), tables: tables() });
+    expect(columns(data)).toEqual([[1, 10, 20]]);
+  });
+});

@@ -42,7 +42,11 @@ export function toPosition(position: MysqlPosition): Position {
 
 /** Throws STATE_INVALID, with the place in the text, when it is not one of ours. */
 export function fromPosition(position: Position): MysqlPosition {
-  const { gtid_set: set, gtid_list: list, file, pos, server } = position as JsonObject;
+  const { gtid_set: set, gtid_list: list, file, pos, server, reached } = position as JsonObject;
+  if (reached !== undefined) {
+    const detail = `the state was written by an earlier version while XA transactions were prepared, and cannot be read on: it does not say which columns the tables had in front of them. Clear the streams.`;
+    throw new ConnectorError('POSITION_LOST', detail);
+  }
   if (typeof set === 'string') return gtidSet(set, 'STATE_INVALID');
   if (typeof list === 'string') return gtidList(list, 'STATE_INVALID');
   if (typeof file === 'string' && NUMBERED.test(file) && isOffset(pos) && typeof server === 'string') {
@@ -111,24 +115,10 @@ export function parsed(position: Position): MysqlPosition {
   return known;
 }
 
-/** Up to where the log was read, which is further than where it is resumed while prepared transactions are held back. */
-export function reachedBy(position: Position): MysqlPosition {
-  const at = parsed(position);
-  const { held, reached } = position as JsonObject;
-  if (at.kind === 'gtid_set' && typeof held === 'string') {
-    const other = gtidSet(held, 'STATE_INVALID');
-    return other.kind === 'gtid_set' ? { kind: 'gtid_set', set: at.set.union(other.set) } : at;
-  }
-  if (at.kind === 'gtid_list' && typeof reached === 'string') return gtidList(reached, 'STATE_INVALID');
-  if (at.kind !== 'file' || typeof reached !== 'object' || reached === null || !('file' in reached)) return at;
-  const { file, pos } = reached;
-  return typeof file === 'string' && isOffset(pos) ? { ...at, file, pos } : at;
-}
-
 /** Whether everything up to `target` is included in `reached`; false for positions that have nothing to do with each other. */
 export function covers(reached: Position, target: Position): boolean {
-  const a = reachedBy(reached);
-  const b = reachedBy(target);
+  const a = parsed(reached);
+  const b = parsed(target);
   if (a.kind === 'gtid_set' && b.kind === 'gtid_set') return a.set.contains(b.set);
   if (a.kind === 'gtid_list' && b.kind === 'gtid_list') return a.list.covers(b.list);
   if (a.kind === 'file' && b.kind === 'file') return (compareFiles(a, b) ?? -1) >= 0;
@@ -143,13 +133,20 @@ export function meet(a: Position, b: Position): Position {
     const both = left.set.intersect(right.set);
     // The very position where it is one of them: it may say more than the set.
     if (both.equals(left.set)) return a;
-    return both.equals(right.set) ? b : gtidSetPosition(both.toString());
+    if (both.equals(right.set)) return b;
+    return withPrepared(gtidSetPosition(both.toString()), [a, b], gtid => both.has(...sourceAndNumber(gtid)));
   }
   if (left.kind === 'gtid_list' && right.kind === 'gtid_list') {
     const list = left.list.meet(right.list);
     if (list?.covers(left.list) === true) return a;
     if (list?.covers(right.list) === true) return b;
-    if (list !== null) return gtidListPosition(list.toString());
+    if (list !== null) {
+      const has = (gtid: string): boolean => {
+        const [domain, , sequence] = gtid.split('-').map(Number);
+        return list.has(domain ?? 0, sequence ?? 0);
+      };
+      return withPrepared(gtidListPosition(list.toString()), [a, b], has);
+    }
   }
   if (left.kind === 'file' && right.kind === 'file') {
     const order = compareFiles(left, right);
@@ -159,4 +156,20 @@ export function meet(a: Position, b: Position): Position {
     'POSITION_LOST',
     `the state has positions of two logs, ${JSON.stringify(a)} and ${JSON.stringify(b)}.`,
   );
+}
+
+/**
+ * A position in front of two others with what they say of prepared transactions: those that `has` says are in it. What ends
+ * such a one is in neither of the two, or not in both.
+ */
+function withPrepared(met: Position, of: readonly Position[], has: (gtid: string) => boolean): Position {
+  const all = of.flatMap(position => Object.entries(((position as JsonObject)['prepared'] ?? {}) as JsonObject));
+  const still = all.filter(([, entry]) => has(String((entry as JsonObject)['gtid'])));
+  return still.length === 0 ? met : ({ ...(met as JsonObject), prepared: Object.fromEntries(still) } as JsonObject as Position);
+}
+
+/** `uuid:tag:5` as the source and the number. */
+function sourceAndNumber(gtid: string): [string, number] {
+  const at = gtid.lastIndexOf(':');
+  return [gtid.slice(0, at), Number(gtid.slice(at + 1))];
 }

@@ -13,23 +13,35 @@ import { ConnectorError } from '../../contract/errors.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import { tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import type { Table } from '../../contract/table.ts';
 import { discoverTables } from './discovery.ts';
-import { layoutToJson } from './layout/column-layout.ts';
+import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
 import { covers, meet, parsed, parsePosition, toPosition } from './position.ts';
 import { Dump } from './replication/dump.ts';
+import type { PresentLayouts } from './replication/layout-check.ts';
 import type { LogPlace } from './replication/log-place.ts';
-import type { LogTables, LogTablesOptions } from './replication/log-tables.ts';
-import { lossOf, type PositionKind, readHead, readKind, readServerId, readVisible } from './replication/server-position.ts';
+import type { LogTables } from './replication/log-tables.ts';
+import {
+  lossOf,
+  type PositionKind,
+  readHead,
+  readKind,
+  readServerId,
+  readTime,
+  readVisible,
+} from './replication/server-position.ts';
+import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
 import { literals, type Query, queryOn } from './sql.ts';
-import { stream } from './stream.ts';
+import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
 import type { TypeOptions } from './types.ts';
 import { connect, disconnect, type MysqlConnection, rawConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
+import { within } from './wire/within.ts';
 
 const APPLICATION = 'source-tributary';
 /** Random server ids are beyond those that people give to their servers. */
@@ -41,7 +53,6 @@ const ORIGIN_TRIES = 5;
 const QUIET_MILLIS = 30_000;
 /** The same for what may wait for a lock, or goes over the whole catalog. */
 const PATIENT_MILLIS = 10 * 60_000;
-const MICROS_PER_SECOND = 1_000_000;
 
 /** One server: its log, and the tables under it. */
 export class MysqlShard implements Shard {
@@ -49,10 +60,13 @@ export class MysqlShard implements Shard {
   readonly #options: MysqlShardOptions;
   readonly #what: string;
   readonly #serverId: number;
+  /** Of a second dump: one of the same number would end the first. */
+  readonly #otherServerId = randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
   #control: MysqlConnection | null = null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
+  #target: Position | null = null;
   #logTables: LogTables | null = null;
   /** When the log was begun anew, by the clock of the server, in microseconds. */
   #openedAt = 0;
@@ -111,18 +125,20 @@ export class MysqlShard implements Shard {
 
   async head(): Promise<Position> {
     const { query, server } = await this.#connected();
-    return await readHead(query, server, await this.#kindOf(query, server));
+    this.#target = await readHead(query, server, await this.#kindOf(query, server));
+    return this.#target;
   }
 
   /** Layouts are those of the position when they were the same before and behind it. */
   async origin(tables: readonly Followed[]): Promise<Position> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
     const kind = await this.#kindOf(query, server);
-    const ids = tables.map(({ selection }) => selection.table.id);
-    let before = await this.#layouts(ids);
+    await untilEnded(query, server, name => this.#place?.prepared.has(name) === true);
+    const selected = tables.map(({ selection }) => selection.table);
+    let before = await this.#layouts(selected);
     for (let left = ORIGIN_TRIES; ; left--) {
       const position = await readVisible(query, server, kind);
-      const behind = await this.#layouts(ids);
+      const behind = await this.#layouts(selected);
       if (JSON.stringify(before) === JSON.stringify(behind)) {
         for (const [at, followed] of tables.entries()) {
           followed.memo = { ...behind[at], at: position as Json } as JsonObject;
@@ -158,11 +174,16 @@ export class MysqlShard implements Shard {
     const { query, server } = await this.#connected();
     const kind = parsed(request.from).kind;
     this.#kind = kind;
+    const target = (): Position | null => this.#target;
     const source = {
-      openDump: async (from: Position) => {
+      get target() {
+        return target();
+      },
+      openDump: async (from: Position, use?: 'aside') => {
+        const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
         const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);
         try {
-          return await Dump.start(connection, { from: parsed(from), serverId: this.#serverId, server });
+          return await Dump.start(connection, { from: parsed(from), serverId, server });
         } catch (error) {
           connection.close();
           throw error;
@@ -177,7 +198,8 @@ export class MysqlShard implements Shard {
         this.#place = place;
         this.#logTables = logTables;
       },
-      tables: await this.#tableOptions(query, server, kind),
+      flavor: server.flavor,
+      ...(await this.#tableOptions(query, server, { kind, tables: request.tables })),
     };
     return yield* stream(source, request, records);
   }
@@ -194,24 +216,39 @@ export class MysqlShard implements Shard {
     return this.close();
   }
 
-  async #tableOptions(query: Query, server: ServerFacts, kind: PositionKind): Promise<Omit<LogTablesOptions, 'template'>> {
+  async #tableOptions(
+    query: Query,
+    server: ServerFacts,
+    { kind, tables }: { readonly kind: PositionKind; readonly tables: readonly Followed[] },
+  ): Promise<Pick<StreamSource, 'tables' | 'present'>> {
     const [setting] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'binlog_row_metadata'");
     const schemata = await query.rows<{ name: string; charset: string; collation: string }>(
       `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation
          FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (${literals(this.#options.config.source.databases)})`,
     );
+    const namesInLog = setting?.Value === 'FULL';
+    const compared = namesInLog ? [] : tables.map(({ selection }) => selection.table as MysqlTable);
+    /** As they are now; those that are as they were. */
+    const present = async (before: readonly TableLayout[]): Promise<PresentLayouts> => {
+      const at = await readHead(query, server, kind);
+      const behind = new Set(before.length === 0 ? [] : (await this.#layouts(compared)).map(layout => JSON.stringify(layout)));
+      return { at, layouts: before.filter(layout => behind.has(JSON.stringify(layoutToJson(layout)))) };
+    };
     return {
-      rules: {
-        flavor: server.flavor,
-        version: server.version,
-        lowerCaseTableNames: server.lowerCaseTableNames,
-        timestampsNullable: server.explicitTimestamps,
+      present: async () => await present((await this.tables(compared.map(({ id }) => id))).map(({ layout }) => layout)),
+      tables: {
+        rules: {
+          flavor: server.flavor,
+          version: server.version,
+          lowerCaseTableNames: server.lowerCaseTableNames,
+          timestampsNullable: server.explicitTimestamps,
+        },
+        types: this.#types(server),
+        databases: Object.fromEntries(schemata.map(({ name, charset, collation }) => [name, { charset, collation }])),
+        namesInLog,
+        present: await present(compared.map(({ layout }) => layout)),
+        log: this.#options.context.log,
       },
-      types: this.#types(server),
-      databases: Object.fromEntries(schemata.map(({ name, charset, collation }) => [name, { charset, collation }])),
-      namesInLog: setting?.Value === 'FULL',
-      present: await readHead(query, server, kind),
-      log: this.#options.context.log,
     };
   }
 
@@ -220,8 +257,8 @@ export class MysqlShard implements Shard {
     return { flavor, tinyint1, nativeJson: json === 'native' };
   }
 
-  async #layouts(ids: readonly TableId[]): Promise<readonly JsonObject[]> {
-    return (await this.tables(ids)).map(table => layoutToJson(table.layout));
+  async #layouts(tables: readonly Table[]): Promise<readonly JsonObject[]> {
+    return (await this.tables(tables.map(({ id }) => id))).map(table => layoutToJson(table.layout));
   }
 
   async #kindOf(query: Query, server: ServerFacts): Promise<PositionKind> {
@@ -251,28 +288,5 @@ export class MysqlShard implements Shard {
       }
     };
     return { query: { rows }, server };
-  }
-}
-
-/** The server's clock, in microseconds. */
-async function readTime(query: Query): Promise<number> {
-  const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
-  return Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
-}
-
-/** What `answer` brings, or CONNECTION_LOST, behind `giveUp`, when it does not come in time. */
-async function within<T>(millis: number, answer: Promise<T>, giveUp: () => void): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new ConnectorError('CONNECTION_LOST', `The server has not answered for ${millis / 1000} seconds.`));
-      giveUp();
-    }, millis);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-    answer.catch(() => {}); // of a connection that was given up
   }
 }

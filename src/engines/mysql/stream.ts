@@ -2,32 +2,35 @@ import type { ReplicationEvent, StreamRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import type { Position } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
-import { BinlogDecoder } from './binlog/decoder.ts';
 import * as events from './binlog/events.ts';
 import * as gtids from './binlog/gtid.ts';
 import * as statements from './binlog/query.ts';
-import type { Rows } from './binlog/rows.ts';
 import { decodeText } from './charsets.ts';
 import { charsetOfCollationId } from './layout/charsets.ts';
 import type { Dump } from './replication/dump.ts';
+import { EndOfLog } from './replication/end-of-log.ts';
+import type { PresentLayouts } from './replication/layout-check.ts';
 import { LogPlace } from './replication/log-place.ts';
 import { LogTables, type LogTablesOptions } from './replication/log-tables.ts';
-import { HeldTransaction, Prepared, preparedBefore, xaName } from './replication/prepared.ts';
+import { HeldTransaction, preparedBefore, xaName } from './replication/prepared.ts';
+import { type ReplaySource, replay } from './replication/replay.ts';
 import { type RereadSource, RowEvents } from './replication/row-events.ts';
 import { Transaction } from './replication/transaction.ts';
 
 /** What the log needs of its shard. */
-export interface StreamSource extends RereadSource {
-  openDump(from: Position): Promise<Dump>;
+export interface StreamSource extends RereadSource, ReplaySource {
+  openDump(from: Position, use?: 'aside'): Promise<Dump>;
   /** What the reader knows is told, so that the shard can answer for it. */
   follows(place: LogPlace, tables: LogTables): void;
+  /** Up to where the log is wanted now, as far as that is known. */
+  readonly target: Position | null;
   readonly tables: Omit<LogTablesOptions, 'template'>;
+  /** The followed tables as they are now, and where the log is. */
+  present(): Promise<PresentLayouts>;
 }
 
 /** So many transactions without anything of ours are passed before the position is told. */
 const QUIET_TRANSACTIONS = 1000;
-/** The server has said so often in a row that there is nothing more, while there should be. */
-const VAIN_HEARTBEATS = 3;
 
 /** Follows the log from `request.from` on, for ever; opens the dump when it is first pulled. */
 export async function* stream(
@@ -53,11 +56,10 @@ class LogReader {
   readonly #place: LogPlace;
   readonly #tables: LogTables;
   readonly #rows: RowEvents;
-  readonly #prepared = new Prepared();
 
+  readonly #endOfLog = new EndOfLog();
   readonly #transaction = new Transaction();
   #quiet = 0;
-  #vain = 0;
 
   constructor(source: StreamSource, records: RecordWriter, dump: Dump, place: LogPlace, tables: LogTables) {
     this.#source = source;
@@ -70,31 +72,37 @@ class LogReader {
   async *events(): AsyncGenerator<ReplicationEvent, never> {
     const dump = this.#dump;
     const { decoder } = dump;
+    this.#tables.reached(this.#place);
+    if (this.#tables.check.hasDoubts) await this.#checkAgain();
     for (;;) {
       if (!dump.next()) {
         if (this.#place.moved && !this.#transaction.isOpen) yield this.#heartbeat();
-        else await dump.fill();
+        else await this.#endOfLog.wait(dump);
         continue;
       }
       const { bytes, start, end } = dump;
       const wait = decoder.open(bytes, start, end);
       if (wait !== undefined) await wait;
       const isPayload = bytes[start + 4] === events.TRANSACTION_PAYLOAD_EVENT;
-      if (isPayload) this.#transaction.held?.add(bytes, start, end);
+      let isHeld = false;
       for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
-        if (kind === events.ROWS) {
-          if (this.#transaction.held !== null) this.#hold(decoder.rows, isPayload);
-          else yield* this.#rows.write(decoder.rows, this.#transaction);
+        if (kind === events.ROWS && this.#transaction.held === null) {
+          yield* this.#rows.write(decoder.rows, this.#transaction);
           continue;
         }
-        if (kind === events.HEARTBEAT && !this.#place.moved) await this.#expectMore();
-        const wasHeld = this.#transaction.held;
+        if (kind === events.HEARTBEAT && !this.#place.moved) {
+          await this.#endOfLog.heartbeat(this.#place, () => this.#source.visible());
+        }
         const event = this.#apply(kind);
-        if (isPayload && this.#transaction.held !== null && wasHeld === null) this.#transaction.held.add(bytes, start, end);
+        if (this.#tables.check.hasDoubts) await this.#checkAgain();
+        if (!isHeld && (isPayload || kind === events.ROWS || kind === events.TABLE_MAP)) {
+          this.#transaction.held?.add(bytes, start, end);
+          isHeld = this.#transaction.held !== null;
+        }
         if (event === null) continue;
         if (event instanceof HeldTransaction) {
-          yield* this.#replay(event);
-          yield this.#commit();
+          yield* replay(this.#source, event, rows => this.#rows.write(rows, this.#transaction, event));
+          yield this.#ends() ?? this.#heartbeat();
         } else yield event;
       }
     }
@@ -113,9 +121,6 @@ class LogReader {
         return this.#ends();
       case events.XA_PREPARE:
         return this.#prepare();
-      case events.TABLE_MAP:
-        if (this.#transaction.held !== null && decoder.type === events.TABLE_MAP_EVENT) this.#holdTableMap();
-        return null;
       case events.FORMAT_DESCRIPTION:
         if ((decoder.flags & events.FLAG_ARTIFICIAL) === 0) this.#abort();
         return this.#idle(false);
@@ -140,7 +145,7 @@ class LogReader {
       );
     }
     transaction.begin(this.#dump.decoder, this.#place);
-    this.#vain = 0;
+    this.#endOfLog.goesOn();
   }
 
   /** The server crashed in the middle of a transaction, and began a new file: it never was. */
@@ -167,21 +172,19 @@ class LogReader {
         return null;
       case statements.STATEMENT_XA_START:
         this.#transaction.isExplicit = true;
-        this.#transaction.hold(this.#dump.decoder);
+        this.#transaction.hold(this.#dump.decoder, this.#place);
         return null;
       case statements.STATEMENT_XA_COMMIT: {
         const name = xaName(query.text());
-        const held = this.#prepared.take(name);
-        if (held === undefined) throw preparedBefore(name, this.#transaction.toString());
-        this.#place.release(name);
-        return held;
+        const held = this.#place.prepared.take(name);
+        if (held !== undefined) return held;
+        // Snapshots begin behind it: see `untilEnded`.
+        if (this.#tables.allAwaitSnapshots) return this.#ends();
+        throw preparedBefore(name, this.#transaction.toString());
       }
-      case statements.STATEMENT_XA_ROLLBACK: {
-        const name = xaName(query.text());
-        this.#prepared.take(name);
-        this.#place.release(name);
+      case statements.STATEMENT_XA_ROLLBACK:
+        this.#place.prepared.take(xaName(query.text()));
         return this.#ends();
-      }
       case statements.STATEMENT_OTHER:
         // The first half of an ALTER has no effect yet, and a failed one never has.
         if ((gtid.extraFlags & (gtids.MARIADB_GTID_START_ALTER | gtids.MARIADB_GTID_ROLLBACK_ALTER)) === 0) this.#statement();
@@ -197,45 +200,18 @@ class LogReader {
     const plain = charset === null || charset.startsWith('utf8') || charset === 'ascii';
     const sql = plain ? query.text() : decodeText(query.bytes.subarray(query.start, query.end), charset);
     const context = { database: query.schema === '' ? null : query.schema, sqlMode: query.sqlMode };
-    this.#tables.statement(sql, context);
+    this.#tables.statement(sql, context, this.#place.prepared);
     this.#place.others = this.#tables.others();
   }
 
   #prepare(): ReplicationEvent | HeldTransaction | null {
     const { decoder } = this.#dump;
-    const held = this.#transaction.hold(decoder);
+    const held = this.#transaction.hold(decoder, this.#place);
     this.#transaction.held = null;
-    if (this.#transaction.isPassed) return this.#ends();
-    if (decoder.xaOnePhase) return held;
-    this.#prepared.keep(decoder.xaName, held);
-    this.#place.hold(decoder.xaName, decoder.file, decoder.position);
-    this.#transaction.isOpen = false;
-    return null;
-  }
-
-  #holdTableMap(): void {
-    const { bytes, start, end, decoder } = this.#dump;
-    if (bytes[start + 4] === events.TRANSACTION_PAYLOAD_EVENT) return; // it is held whole
-    if (decoder.tableMap !== null && this.#tables.planOf(decoder.tableMap) !== null)
-      this.#transaction.held?.add(bytes, start, end);
-  }
-
-  #hold(rows: Rows, isPayload: boolean): void {
-    if (isPayload || rows.table === null || this.#transaction.isPassed || this.#tables.planOf(rows.table) === null) return;
-    const { bytes, start, end } = this.#dump;
-    this.#transaction.held?.add(bytes, start, end);
-  }
-
-  async *#replay(held: HeldTransaction): AsyncGenerator<ReplicationEvent, void> {
-    const { flavor } = this.#source.tables.types;
-    const decoder = new BinlogDecoder({ flavor, hasChecksums: held.hasChecksums });
-    for (const packet of held.packets) {
-      const wait = decoder.open(packet, 0, packet.length);
-      if (wait !== undefined) await wait;
-      for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
-        if (kind === events.ROWS) yield* this.#rows.write(decoder.rows, this.#transaction);
-      }
-    }
+    held.name = decoder.xaName;
+    if (decoder.xaOnePhase && !this.#transaction.isPassed) return held;
+    if (!this.#transaction.isPassed) this.#place.prepared.keep(held);
+    return this.#ends();
   }
 
   /** The transaction ends; null where nobody needs to know. */
@@ -245,22 +221,21 @@ class LogReader {
     if (!isEnd) return null;
     const { decoder } = this.#dump;
     // A one-phase XA transaction of MariaDB ends like any other; nothing is held then.
-    if (this.#transaction.held !== null && this.#transaction.held.packets.length > 0) throw this.#undone();
+    if (this.#transaction.held !== null && this.#transaction.held.bytes > 0) throw this.#undone();
     this.#transaction.held = null;
     this.#place.commit(decoder.file, decoder.position);
     this.#tables.reached(this.#place);
     const noted = this.#tables.takeNoted();
     if (!this.#transaction.hasWritten && noted === null) {
       this.#quiet += 1;
-      return this.#quiet >= QUIET_TRANSACTIONS ? this.#heartbeat() : null;
+      // Behind the target the log may have transactions that wait for a replica: they do not belong in a state.
+      const { target } = this.#source;
+      const isTold = this.#quiet >= QUIET_TRANSACTIONS || (target !== null && this.#place.covers(target));
+      return isTold ? this.#heartbeat() : null;
     }
     this.#quiet = 0;
     const position = this.#place.position();
     return { kind: 'commit', position, committedAt: this.#transaction.committedAt, ...(noted === null ? {} : { noted }) };
-  }
-
-  #commit(): ReplicationEvent {
-    return this.#ends() ?? this.#heartbeat();
   }
 
   /** The log goes on at another place, between two transactions, or (`beats`) there is nothing more in it for now. */
@@ -273,15 +248,9 @@ class LogReader {
     return this.#heartbeat();
   }
 
-  /** Who still pulls at the end of the log waits for something. It is lost when the server has it and does not send it. */
-  async #expectMore(): Promise<void> {
-    this.#vain += 1;
-    if (this.#vain < VAIN_HEARTBEATS) return;
-    this.#vain = 0;
-    const visible = await this.#source.visible();
-    if (this.#place.covers(visible)) return;
-    const detail = `the server has transactions that its log does not: the log ends at ${JSON.stringify(this.#place.position())}, the server is at ${JSON.stringify(visible)}.`;
-    throw new ConnectorError('POSITION_LOST', detail);
+  async #checkAgain(): Promise<void> {
+    await this.#tables.check.again(() => this.#source.present());
+    this.#tables.reached(this.#place);
   }
 
   #heartbeat(): ReplicationEvent {

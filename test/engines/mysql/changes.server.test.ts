@@ -134,60 +134,6 @@ describeMysql(flavor => {
     );
   }
 
-  describe('#31 an XA transaction', () => {
-    it(
-      'counts from its commit on, over reads in between, and not at all when it is rolled back',
-      lab(async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(30)}`);
-        const platform = await lab.connect();
-        await platform.sync();
-        const name = (what: string): string => `'${lab.database.name}${what}'`;
-        const prepare = async (what: string, sql: string): Promise<void> => {
-          const client = await lab.client();
-          await query(client, `XA START ${name(what)}; ${sql}; XA END ${name(what)}; XA PREPARE ${name(what)}`);
-          await client.end();
-        };
-        await prepare('a', 'UPDATE thing SET n = 1 WHERE id <= 5; INSERT INTO thing VALUES (100, "xa", 1)');
-        await prepare('b', 'DELETE FROM thing WHERE id BETWEEN 10 AND 15');
-        await prepare('c', 'UPDATE thing SET text = "never" WHERE id = 20');
-        await lab.sql('UPDATE thing SET n = 2 WHERE id = 7');
-        for (let round = 0; round < 2; round++) {
-          await platform.sync();
-          await platform.expectEqual([thing]);
-          await lab.sql(`UPDATE thing SET n = n + 1 WHERE id = 8; FLUSH BINARY LOGS`);
-        }
-        await lab.sql(`XA ROLLBACK ${name('c')}; XA COMMIT ${name('b')}`);
-        await platform.sync();
-        await platform.expectEqual([thing]);
-        await lab.sql(`UPDATE thing SET n = 3 WHERE id = 9; XA COMMIT ${name('a')}; UPDATE thing SET n = 5 WHERE id = 1`);
-        await platform.sync();
-        await platform.expectEqual([thing]);
-        await lab.sql(
-          `XA START ${name('d')}; UPDATE thing SET n = 9 WHERE id = 2; XA END ${name('d')}; XA COMMIT ${name('d')} ONE PHASE`,
-        );
-        await platform.sync();
-        await platform.expectEqual([thing]);
-        expect((await platform.sync()).records).toEqual([]);
-      }),
-    );
-
-    it(
-      'that was prepared before the first read is never lost without a word',
-      lab(async lab => {
-        await lab.sql(`${create} INSERT INTO thing VALUES (1, 'old', 0)`);
-        const name = `'${lab.database.name}'`;
-        const client = await lab.client();
-        await query(client, `XA START ${name}; UPDATE thing SET n = 1; XA END ${name}; XA PREPARE ${name}`);
-        await client.end();
-        const platform = await lab.connect({}, { invalid_position: 'resnapshot' });
-        await platform.sync();
-        await lab.sql(`XA COMMIT ${name}`);
-        await platform.sync();
-        await platform.expectEqual([thing]);
-      }),
-    );
-  });
-
   it(
     '#11, #31 changed keys, savepoints, swapped keys and tables without transactions come as they must',
     lab(async lab => {

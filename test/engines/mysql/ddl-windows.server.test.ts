@@ -68,6 +68,23 @@ describeMysql(flavor => {
     );
 
     it(
+      '#41 columns of one type that change places outside of the log (sql_log_bin = 0) are noticed',
+      lab(async lab => {
+        await lab.sql('CREATE TABLE thing (id int PRIMARY KEY, a int, b int)');
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql(`SET SESSION sql_log_bin = 0; ALTER TABLE thing MODIFY a int AFTER b; SET SESSION sql_log_bin = 1;
+          INSERT INTO thing (id, a, b) VALUES (1, 10, 100)`);
+        const run = await platform.run({ mayFail: metadata === 'MINIMAL' });
+        if (metadata === 'MINIMAL') expect(failureOf(run)).toMatch(/SCHEMA_CHANGED.*sql_log_bin/);
+        else {
+          platform.store(run);
+          await platform.expectEqual([thing]);
+        }
+      }),
+    );
+
+    it(
       '#41 an ALTER TABLE that is kept out of the log (sql_log_bin = 0) puts no value into another column without a word',
       lab(async lab => {
         await lab.sql('CREATE TABLE thing (id int PRIMARY KEY, a int, b int)');

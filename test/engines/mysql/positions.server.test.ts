@@ -100,6 +100,26 @@ describeMysql(flavor => {
     );
 
     it(
+      'is not in a state, nor in the way of the next read, where it changes no table that is followed',
+      lab(async lab => {
+        await lab.sql(`${createThing} ${createLate} INSERT INTO thing VALUES (1, 'old', 1)`);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        await lab.sql("INSERT INTO late VALUES (1, 'seen'); INSERT INTO late VALUES (2, 'seen')");
+        const held = await hang(lab, server, "INSERT INTO late VALUES (3, 'held')");
+        // More of it, so that a read that does not stop has something to go on to.
+        const others = await Promise.all([4, 5].map(() => lab.client()));
+        const more = others.map((client, at) => query(client, `INSERT INTO late VALUES (${at + 4}, 'held')`));
+        for (let round = 0; round < 2; round++) expect((await platform.sync()).records).toEqual([]);
+        await held.release();
+        await Promise.all(more);
+        await lab.sql('UPDATE thing SET n = 2');
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
       'gives a value that is read again as it is after that transaction, not as it was before',
       lab(async lab => {
         await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'before', 1)`);

@@ -3,16 +3,8 @@ import type { JsonObject, Position } from '../../../contract/ids.ts';
 import type { Gtid } from '../binlog/gtid.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { GtidList } from '../mariadb-gtid.ts';
-import { compareFiles, covers, type FilePosition, parsed, reachedBy } from '../position.ts';
-
-/** A prepared XA transaction whose changes are held back. The log is resumed before it. */
-interface Held {
-  readonly source: string;
-  readonly gno: number;
-  /** Where the log stood in front of it, of the kind that the place has. */
-  readonly list: GtidList;
-  readonly file: FilePosition;
-}
+import { compareFiles, type FilePosition, parsed } from '../position.ts';
+import { Prepared, type TransactionPlace } from './prepared.ts';
 
 /**
  * How far the log has been read, live. Moves with each transaction without parsing or printing what did not change, and
@@ -22,6 +14,8 @@ export class LogPlace {
   readonly kind: 'gtid_set' | 'gtid_list' | 'file';
   /** Counts the transactions that have begun. */
   serial = 0;
+  /** The XA transactions that are prepared here. They change with the transactions that the place passes. */
+  readonly prepared: Prepared;
 
   readonly #set: GtidSet;
   #list: GtidList;
@@ -35,14 +29,14 @@ export class LogPlace {
   #tag = '';
   /** The source that the set has grown at last; empty when it is not known. */
   #grown = '';
-  readonly #held = new Map<string, Held>();
   #extra: JsonObject | null;
   #handedOut: Position;
   #changed = false;
 
   constructor(from: Position) {
     const at = parsed(from);
-    const { tables } = from as JsonObject;
+    const { tables, prepared } = from as JsonObject;
+    this.prepared = new Prepared(prepared);
     this.kind = at.kind;
     this.#set = at.kind === 'gtid_set' ? at.set.clone() : GtidSet.empty();
     this.#list = at.kind === 'gtid_list' ? at.list.clone() : GtidList.empty();
@@ -91,19 +85,11 @@ export class LogPlace {
     this.#advance(file, position);
   }
 
-  /** The transaction at hand is prepared under this name: it is passed, but the log is resumed before it. */
-  hold(name: string, file: string, position: number): void {
-    this.#held.set(name, { source: this.#source, gno: this.#gno, list: this.#list.clone(), file: this.#file });
-    this.#advance(file, position);
-  }
-
-  /** The prepared transaction has come to its end. */
-  release(name: string): void {
-    const held = this.#held.get(name);
-    if (held === undefined) return;
-    this.#held.delete(name);
-    if (this.kind === 'gtid_set') this.#include(held.source, held.gno);
-    this.#changed = true;
+  /** Where the transaction at hand, which begins there in the file, can be found again. */
+  current(file: string, position: number): TransactionPlace {
+    if (this.kind === 'file') return { file, pos: position, server: this.#file.server };
+    if (this.kind === 'gtid_set') return { gtid: `${this.#source}:${this.#gno}` };
+    return { gtid: `${this.#domain}-${this.#server}-${this.#gno}`, after: this.#list.toString() };
   }
 
   /** Between two transactions: the log goes on here. Means something only where positions are those of files. */
@@ -128,11 +114,18 @@ export class LogPlace {
 
   /** Whether everything up to `target` has been passed. */
   covers(target: Position): boolean {
-    const other = reachedBy(target);
+    const other = parsed(target);
     if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return this.#list.covers(other.list);
     if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? -1) >= 0;
-    if (other.kind !== 'gtid_set' || this.kind !== 'gtid_set') return false;
-    return this.#held.size === 0 ? this.#set.contains(other.set) : covers(this.position(), target);
+    return other.kind === 'gtid_set' && this.kind === 'gtid_set' && this.#set.contains(other.set);
+  }
+
+  /** Whether nothing has been passed that is not in `target`. */
+  isWithin(target: Position): boolean {
+    const other = parsed(target);
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return other.list.covers(this.#list);
+    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(other, this.#file) ?? -1) >= 0;
+    return other.kind === 'gtid_set' && this.kind === 'gtid_set' && other.set.contains(this.#set);
   }
 
   /** Whether `position` is what the place has handed out last: then `covers` knows about it without parsing. */
@@ -144,29 +137,19 @@ export class LogPlace {
   position(): Position {
     if (!this.#changed) return this.#handedOut;
     this.#changed = false;
-    this.#handedOut = { ...this.#place(), ...this.#extra } as Position;
+    const prepared = this.prepared.toJson();
+    this.#handedOut = { ...this.#place(), ...(prepared === null ? {} : { prepared }), ...this.#extra } as Position;
     return this.#handedOut;
   }
 
   #place(): JsonObject {
-    const [oldest] = this.#held.values();
     switch (this.kind) {
-      case 'gtid_set': {
-        const set = this.#grown === '' ? this.#set.toString() : this.#set.textGrowingAt(this.#grown);
-        if (oldest === undefined) return { gtid_set: set };
-        const held = GtidSet.empty();
-        for (const { source, gno } of this.#held.values()) held.add(source, gno);
-        return { gtid_set: set, held: held.toString() };
-      }
-      case 'gtid_list': {
-        const list = this.#list.toString();
-        return oldest === undefined ? { gtid_list: list } : { gtid_list: oldest.list.toString(), reached: list };
-      }
-      case 'file': {
-        const { file, pos, server } = oldest?.file ?? this.#file;
-        const reached = { file: this.#file.file, pos: this.#file.pos };
-        return { file, pos, server, ...(oldest === undefined ? {} : { reached }) };
-      }
+      case 'gtid_set':
+        return { gtid_set: this.#grown === '' ? this.#set.toString() : this.#set.textGrowingAt(this.#grown) };
+      case 'gtid_list':
+        return { gtid_list: this.#list.toString() };
+      case 'file':
+        return { file: this.#file.file, pos: this.#file.pos, server: this.#file.server };
     }
   }
 

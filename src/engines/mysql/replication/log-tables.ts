@@ -1,21 +1,21 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
 import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
-import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-writer.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
-import { type ColumnLayout, layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
+import { layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
-import { layoutFromTableMap } from '../layout/from-table-map.ts';
-import { LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
-import { columnMismatch, mismatch } from '../layout/match.ts';
+import { type KnownTable, LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
 import type { StatementContext } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
+import { LayoutCheck, type PresentLayouts } from './layout-check.ts';
 import type { LogPlace } from './log-place.ts';
+import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
+import { isNamed, rowLayout } from './row-layout.ts';
 import { RowPlan } from './row-plan.ts';
-import { changedByStatement, changesRows, uncertain } from './uncertain.ts';
+import { changedByStatement, changesRows, tellEffect, uncertain } from './uncertain.ts';
 
 export interface LogTablesOptions {
   readonly rules: LayoutRules;
@@ -24,8 +24,8 @@ export interface LogTablesOptions {
   readonly databases: Readonly<Record<string, TextDefaults>>;
   /** `binlog_row_metadata=FULL` now: nothing needs to be remembered of tables that are not followed. */
   readonly namesInLog: boolean;
-  /** Up to where the log must be read for the present layouts to hold. */
-  readonly present: Position;
+  /** Up to where the log must be read for the present layouts to hold, and they: none where the log names its columns. */
+  readonly present: PresentLayouts;
   readonly template: (followed: Followed) => RecordTemplate;
   readonly log: Logger;
 }
@@ -53,6 +53,7 @@ export class LogTables {
   readonly #options: LogTablesOptions;
   readonly #catalog: LayoutCatalog;
   readonly #entries = new Map<string, Entry>();
+  readonly check: LayoutCheck;
   readonly #noted = new Set<Followed>();
   #ahead = 0;
   /** The log is at a place where columns may have had other types than those that were discovered for this read. */
@@ -61,13 +62,14 @@ export class LogTables {
 
   constructor(followed: readonly Followed[], from: Position, options: LogTablesOptions) {
     this.#options = options;
+    this.check = new LayoutCheck(options.present);
     const { tables } = from as JsonObject;
     const names = followed.map(({ selection }) => nameOf(selection.table as MysqlTable));
     this.#catalog = LayoutCatalog.fromJson((tables ?? {}) as JsonObject, { rules: options.rules, followed: names });
     for (const [name, defaults] of Object.entries(options.databases)) {
       if (this.#catalog.databaseDefaults(name) === null) this.#catalog.setDatabaseDefaults(name, defaults);
     }
-    this.#isPast = !covers(from, options.present);
+    this.#isPast = !covers(from, options.present.at);
     for (const each of followed) this.#add(each, from);
   }
 
@@ -77,7 +79,7 @@ export class LogTables {
     const entry: Entry = { followed, table, memo, ahead: null, snapshotComes: awaitsOrigin };
     this.#entries.set(this.#catalog.keyOf(nameOf(table)), entry);
     if (memo === null) {
-      entry.ahead = awaitsOrigin ? NEVER : this.#options.present;
+      entry.ahead = awaitsOrigin ? NEVER : this.#options.present.at;
       this.#catalog.set(table.layout);
     } else {
       this.#takeMemo(entry, memo);
@@ -117,7 +119,15 @@ export class LogTables {
 
   /** Behind a transaction: layouts that were of a later place may be of this one now. */
   reached(place: LogPlace): void {
-    if (this.#isPast && place.covers(this.#options.present)) {
+    const [unlike] = this.check.reached(place, layout => this.#followedLayout(layout));
+    const entry = unlike === undefined ? undefined : this.#entries.get(this.#catalog.keyOf(unlike));
+    if (entry !== undefined) {
+      throw uncertain(
+        entry.table,
+        'its columns are not those that the log leaves it with: a statement is missing from the log (sql_log_bin = 0)',
+      );
+    }
+    if (this.#isPast && place.covers(this.#options.present.at)) {
       this.#isPast = false;
       this.#plans = new WeakMap();
     }
@@ -131,64 +141,84 @@ export class LogTables {
     }
   }
 
-  /** How the rows of this TABLE_MAP become records; null: the table is not followed. Throws SCHEMA_CHANGED. */
-  planOf(map: TableMap): RowPlan | typeof LEFT_OUT | null {
+  /** The layout at the place where the log is, if it is known. */
+  #followedLayout(table: TableLayout): TableLayout | null {
+    const known = this.#catalog.find(table);
+    const isHere = this.#entries.get(this.#catalog.keyOf(table))?.ahead === null;
+    return isHere && known !== undefined && 'layout' in known ? known.layout : null;
+  }
+
+  /** Every table gets a snapshot that shows what is committed here. */
+  get allAwaitSnapshots(): boolean {
+    return [...this.#entries.values()].every(entry => entry.ahead !== null && entry.snapshotComes);
+  }
+
+  /**
+   * How the rows of this TABLE_MAP become records; null: the table is not followed. `was`: the rows stand further ahead in the
+   * log, and these tables were altered in between. Throws SCHEMA_CHANGED.
+   */
+  planOf(map: TableMap, was?: readonly KnownTable[]): RowPlan | typeof LEFT_OUT | null {
     let plan = this.#plans.get(map);
     if (plan === undefined) {
-      plan = this.#compile(map);
+      plan = this.#compile(map, was);
       this.#plans.set(map, plan);
     }
     return plan;
   }
 
-  #compile(map: TableMap): RowPlan | typeof LEFT_OUT | null {
-    const entry = this.#entries.get(this.#catalog.keyOf({ schema: map.schema, name: map.table }));
+  #compile(map: TableMap, was: readonly KnownTable[] | undefined): RowPlan | typeof LEFT_OUT | null {
+    const key = this.#catalog.keyOf({ schema: map.schema, name: map.table });
+    const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    const layout = this.#layoutOf(map, entry);
+    const past = was?.find(known => this.#catalog.keyOf(nameOfKnown(known)) === key);
+    const layout = this.#layoutOf(map, entry, {
+      known: past ?? this.#catalog.find(nameOf(entry.table)),
+      isPast: was !== undefined,
+    });
     if (layout === null) return LEFT_OUT;
     const { types, template } = this.#options;
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
-    const mayReread = ({ name }: MysqlColumn): boolean => this.#isPast && !entry.table.primaryKey.includes(name);
+    const mayReread = ({ name }: MysqlColumn): boolean =>
+      (this.#isPast || past !== undefined) && !entry.table.primaryKey.includes(name);
     return new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread });
   }
 
-  #layoutOf(map: TableMap, entry: Entry): TableLayout | null {
+  #layoutOf(
+    map: TableMap,
+    entry: Entry,
+    { known, isPast }: { readonly known: KnownTable | undefined; readonly isPast: boolean },
+  ): TableLayout | null {
     const { flavor } = this.#options.types;
-    const { table } = entry;
-    const named = map.columns.every(column => column.name !== undefined);
-    if (entry.ahead !== null && entry.snapshotComes && !named) return null;
-    const known = this.#catalog.find(nameOf(table));
-    const layout = known !== undefined && 'layout' in known ? known.layout : null;
-    const why = layout === null ? null : mismatch(map, layout, flavor);
-    if (layout !== null && why === null) return layout;
-    const sent = named ? layoutFromTableMap(map, bestOf(map, [layout, table.layout])) : null;
-    const selected = new Set(entry.followed.selection.columns.map(column => column.name));
-    const unclear = sent?.ambiguous.filter(name => selected.has(name)) ?? [];
-    if (sent !== null && unclear.length === 0) {
-      if (entry.ahead === null) {
-        this.#catalog.set({ ...sent.layout, ...nameOf(table) });
-        this.#note(entry);
-      }
-      return sent.layout;
+    const { table, followed } = entry;
+    const mayLeaveOut = entry.ahead !== null && entry.snapshotComes;
+    if (mayLeaveOut && !isNamed(map)) return null;
+    const selected = followed.selection.columns.map(column => column.name);
+    const found = rowLayout(map, known, { discovered: table.layout, selected, flavor });
+    if ('why' in found) {
+      if (mayLeaveOut) return null;
+      throw uncertain(table, found.why);
     }
-    if (entry.ahead !== null && entry.snapshotComes) return null;
-    const reason =
-      unclear.length > 0
-        ? `the types of ${unclear.join(', ')} cannot be told from the log`
-        : known !== undefined && 'why' in known
-          ? known.why
-          : (why?.why ?? 'its columns are not known');
-    throw uncertain(table, reason);
+    if (found.isSent && entry.ahead === null && !isPast) {
+      this.#catalog.set({ ...found.layout, ...nameOf(table) });
+      this.#note(entry);
+    }
+    return found.layout;
   }
 
-  /** A statement of the log. Throws SCHEMA_CHANGED where reading on could be wrong. */
-  statement(sql: string, context: StatementContext): void {
+  /** A statement of the log; what it changes is noted of transactions that are prepared. Throws SCHEMA_CHANGED where reading on could be wrong. */
+  statement(sql: string, context: StatementContext, prepared: Prepared): void {
+    const before = prepared.size === 0 ? [] : this.#catalog.followed.map(table => [table, this.#catalog.find(table)] as const);
     const effects = followStatement(this.#catalog, sql, context);
     if (effects.length === 0) return;
     this.#plans = new WeakMap();
     for (const effect of effects) {
       const entry = this.#entries.get(this.#catalog.keyOf(effect.table));
       if (entry === undefined) continue;
+      if (prepared.size > 0 && effect.kind !== 'rows-removed') {
+        const known = before.find(([table]) => this.#catalog.keyOf(table) === this.#catalog.keyOf(effect.table))?.[1];
+        const why = 'its columns were changed while a transaction was prepared, and are not known from before';
+        prepared.changes(known === undefined || entry.ahead !== null ? { table: effect.table, why } : known);
+      }
       if (entry.ahead === null) this.#apply(entry, effect, sql);
       else this.#keepAhead(entry, effect, sql);
     }
@@ -207,35 +237,12 @@ export class LogTables {
   }
 
   #apply(entry: Entry, effect: LayoutEffect, sql: string): void {
-    const { table } = entry;
     const { log, namesInLog } = this.#options;
-    const label = tableLabel(table.id);
-    const gone = 'The rows stay at the destination: no delete records exist for them. Refresh the stream to empty it there too.';
-    switch (effect.kind) {
-      case 'altered':
-        break;
-      case 'replaced':
-        if (effect.from !== null)
-          log.info(`${effect.from.schema}.${effect.from.name} took the name ${label}; its changes are followed.`);
-        else log.warn(`${label} was created anew. ${gone}`);
-        break;
-      case 'dropped':
-        log.warn(`${label} was dropped. ${gone}`);
-        break;
-      case 'renamed':
-        log.warn(`${label} was renamed to ${effect.to.schema}.${effect.to.name}; what happens to it there is not followed.`);
-        break;
-      case 'rows-removed':
-        log.warn(
-          `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
-        );
-        return;
-      case 'uncertain':
-        if (changesRows(sql)) throw changedByStatement(table);
-        if (!namesInLog) throw uncertain(table, effect.why);
-        break;
-    }
-    this.#note(entry);
+    if (effect.kind === 'uncertain') {
+      if (changesRows(sql)) throw changedByStatement(entry.table);
+      if (!namesInLog) throw uncertain(entry.table, effect.why);
+    } else tellEffect(effect, entry.table, log);
+    if (effect.kind !== 'rows-removed') this.#note(entry);
   }
 
   #note(entry: Entry): void {
@@ -275,17 +282,3 @@ export class LogTables {
 const NEVER = {} as Position;
 
 const nameOf = ({ id }: MysqlTable): { schema: string; name: string } => ({ schema: id.namespace, name: id.name });
-
-/** For each column that the log names, the first of the layouts that knows one of that name which fits. */
-function bestOf(map: TableMap, layouts: readonly (TableLayout | null)[]): TableLayout | null {
-  const [first] = layouts.filter(layout => layout !== null);
-  if (first === undefined) return null;
-  const columns = map.columns.flatMap((sent): readonly ColumnLayout[] => {
-    for (const layout of layouts) {
-      const column = layout?.columns.find(({ name }) => name === sent.name);
-      if (column !== undefined && columnMismatch(sent, column) === null) return [column];
-    }
-    return [];
-  });
-  return { ...first, columns };
-}

@@ -7,6 +7,7 @@ import type { RawConnection } from '../wire/raw-connection.ts';
 import { ChangeWriter } from './change-writer.ts';
 import type { LogPlace } from './log-place.ts';
 import { LEFT_OUT, type LogTables } from './log-tables.ts';
+import type { HeldTransaction } from './prepared.ts';
 import { BATCH, reread, type Wanted, wanted } from './reread.ts';
 import type { RowPlan } from './row-plan.ts';
 import type { Transaction } from './transaction.ts';
@@ -40,15 +41,22 @@ export class RowEvents {
     this.#changes = new ChangeWriter(records);
   }
 
-  /** Writes the rows of one event that are wanted; the event is only ever that the output is full. */
-  async *write(rows: Rows, transaction: Transaction): AsyncGenerator<ReplicationEvent, void> {
+  /**
+   * Writes the rows of one event that are wanted; the event is only ever that the output is full. `held`: they are of this
+   * transaction, which was prepared earlier.
+   */
+  async *write(
+    rows: Rows,
+    transaction: Transaction,
+    held: HeldTransaction | null = null,
+  ): AsyncGenerator<ReplicationEvent, void> {
     const map = rows.table;
     if (map === null || transaction.isPassed) return;
     if (!transaction.isOpen) {
       const detail = 'the log was read from the middle of a transaction on: the position is not one between two of them.';
       throw new ConnectorError('POSITION_LOST', detail);
     }
-    const plan = this.#tables.planOf(map);
+    const plan = this.#tables.planOf(map, held?.layouts);
     if (plan === null || plan === LEFT_OUT) return;
     transaction.announce(this.#records);
     if (!plan.wants(this.#place)) {

@@ -12,12 +12,24 @@ const NEW_STATUS_SINCE = 8_02_00;
 /** How long commits that are under way, or long statements, may keep us from a position. Seconds. */
 const LOCK_SECONDS = 30;
 
+/** How long it is waited until transactions of the state are committed: two seconds. */
+const COMMIT_TRIES = 10;
+const COMMIT_PAUSE_MILLIS = 200;
+
 /** Who wrote the files of the log: their names and offsets mean nothing beside any other server. */
 export async function readServerId(query: Query, { flavor }: ServerFacts): Promise<string> {
   const [row] = await query.rows<{ id: string }>(
     flavor === 'mysql' ? 'SELECT @@server_uuid AS id' : "SELECT CONCAT('server_id:', @@server_id) AS id",
   );
   return row?.id ?? '';
+}
+
+const MICROS_PER_SECOND = 1_000_000;
+
+/** The server's clock, in microseconds. */
+export async function readTime(query: Query): Promise<number> {
+  const [row] = await query.rows<{ now: string }>('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now');
+  return Math.round(Number(row?.now ?? 0) * MICROS_PER_SECOND);
 }
 
 /** How positions of this server are told, where nobody has one yet. */
@@ -127,9 +139,11 @@ export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosit
   if (from.kind === 'gtid_set') return await lossOfSet(query, server, from.set);
   if (from.kind === 'gtid_list') {
     if (server.flavor !== 'mariadb') return 'the state has a MariaDB position, and the server is MySQL.';
-    const head = parsed(await readHead(query, server, 'gtid_list'));
-    if (head.kind === 'gtid_list' && head.list.covers(from.list)) return null;
-    const at = head.kind === 'gtid_list' ? head.list.toString() : '';
+    // The end of the log: what waits for a replica may have been read.
+    const [row] = await query.rows<{ list: string }>('SELECT @@global.gtid_binlog_pos AS list');
+    const at = row?.list ?? '';
+    const end = parsed(gtidListPosition(at));
+    if (end.kind === 'gtid_list' && end.list.covers(from.list)) return null;
     return `the state is at ${from.list.toString()}, and the log ends at ${at}: it is another server's, or its latest changes were lost.`;
   }
   return await lossOfFile(query, server, from);
@@ -137,22 +151,34 @@ export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosit
 
 async function lossOfSet(query: Query, server: ServerFacts, set: GtidSet): Promise<string | null> {
   if (server.flavor !== 'mysql') return 'the state has a GTID set of MySQL, and the server is MariaDB.';
-  const [row] = await query.rows<{ mode: string; executed: string; purged: string }>(
-    'SELECT @@global.gtid_mode AS mode, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged',
-  );
-  if (row === undefined || row.mode === 'OFF') return 'the state has a GTID set, and gtid_mode of the server is OFF.';
-  const executed = GtidSet.parse(row.executed);
-  const purged = GtidSet.parse(row.purged);
-  if (!(executed instanceof GtidSet) || !(purged instanceof GtidSet)) {
-    throw new ConnectorError('VALUE_UNREADABLE', `The server says that its GTIDs are ${row.executed} and ${row.purged}.`);
+  for (let left = COMMIT_TRIES; ; left--) {
+    const [row] = await query.rows<{ mode: string; executed: string; purged: string }>(
+      'SELECT @@global.gtid_mode AS mode, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged',
+    );
+    if (row === undefined || row.mode === 'OFF') return 'the state has a GTID set, and gtid_mode of the server is OFF.';
+    const executed = GtidSet.parse(row.executed);
+    const purged = GtidSet.parse(row.purged);
+    if (!(executed instanceof GtidSet) || !(purged instanceof GtidSet)) {
+      throw new ConnectorError('VALUE_UNREADABLE', `The server says that its GTIDs are ${row.executed} and ${row.purged}.`);
+    }
+    const gone = purged.subtract(set);
+    const unknown = set.subtract(executed);
+    if (unknown.isEmpty) return gone.isEmpty ? null : `the server has purged transactions that were not read yet: ${gone}.`;
+    // A transaction can be read from the log while its commit goes on, and one that waits for a replica for much longer.
+    if (left > 0) await new Promise(resolve => setTimeout(resolve, COMMIT_PAUSE_MILLIS));
+    else if ((await waitingCommits(query)) > 0) {
+      const detail = `The state has transactions whose commits wait for a semi-synchronous replica: ${unknown}.`;
+      throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', detail);
+    } else {
+      return `the state has transactions that the server has not: ${unknown}. It is another server, its log was reset, or its latest changes were lost.`;
+    }
   }
-  const unknown = set.subtract(executed);
-  if (!unknown.isEmpty) {
-    return `the state has transactions that the server has not: ${unknown.toString()}. It is another server, its log was reset, or its latest changes were lost.`;
-  }
-  const gone = purged.subtract(set);
-  if (!gone.isEmpty) return `the server has purged transactions that were not read yet: ${gone.toString()}.`;
-  return null;
+}
+
+/** How many sessions wait in their commit until a replica has confirmed it. */
+async function waitingCommits(query: Query): Promise<number> {
+  const found = await query.rows<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_%_wait_sessions'");
+  return found.reduce((sum, { Value }) => sum + Number(Value), 0);
 }
 
 async function lossOfFile(

@@ -37,15 +37,16 @@ export class Transaction {
     this.isPassed = place.isBehind(this.file, this.position);
     this.isExplicit = isMariadb && (gtid.flags & MARIADB_GTID_STANDALONE) === 0;
     this.held = null;
-    if (isMariadb && (gtid.flags & MARIADB_GTID_PREPARED_XA) !== 0) this.hold(decoder);
+    if (isMariadb && (gtid.flags & MARIADB_GTID_PREPARED_XA) !== 0) this.hold(decoder, place);
     this.hasWritten = false;
     this.natural = gtid.originalCommitMicros || decoder.timestamp * MICROS_PER_SECOND;
     this.#isAnnounced = false;
   }
 
   /** From here on its changes wait. */
-  hold(decoder: BinlogDecoder): HeldTransaction {
-    this.held ??= new HeldTransaction(decoder.format?.hasChecksums ?? true);
+  hold(decoder: BinlogDecoder, place: LogPlace): HeldTransaction {
+    const hasChecksums = decoder.format?.hasChecksums ?? true;
+    this.held ??= new HeldTransaction(place.current(this.file, this.position), { hasChecksums });
     return this.held;
   }
 

@@ -1,5 +1,7 @@
+import type { Logger } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
+import type { LayoutEffect } from '../layout/ddl.ts';
 import type { MysqlTable } from '../table.ts';
 
 const REMEDY =
@@ -17,4 +19,29 @@ export const changesRows = (sql: string): boolean =>
 export function changedByStatement({ id }: MysqlTable): ConnectorError {
   const detail = `${tableLabel(id)} may have been changed by a statement that stands in the log instead of its rows: a session wrote with another binlog_format than ROW. Let every session write with binlog_format = ROW.`;
   return new ConnectorError('POSITION_LOST', detail, { table: id });
+}
+
+/** Says what a statement did to a followed table, where the destination does not learn it from records. */
+export function tellEffect(effect: LayoutEffect, { id }: MysqlTable, log: Logger): void {
+  const label = tableLabel(id);
+  const gone = 'The rows stay at the destination: no delete records exist for them. Refresh the stream to empty it there too.';
+  switch (effect.kind) {
+    case 'replaced':
+      if (effect.from !== null)
+        log.info(`${effect.from.schema}.${effect.from.name} took the name ${label}; its changes are followed.`);
+      else log.warn(`${label} was created anew. ${gone}`);
+      return;
+    case 'dropped':
+      log.warn(`${label} was dropped. ${gone}`);
+      return;
+    case 'renamed':
+      log.warn(`${label} was renamed to ${effect.to.schema}.${effect.to.name}; what happens to it there is not followed.`);
+      return;
+    case 'rows-removed':
+      log.warn(
+        `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
+      );
+      return;
+    default:
+  }
 }

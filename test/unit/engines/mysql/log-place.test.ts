@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, Position } from '../../../../src/contract/ids.ts';
 import { Gtid } from '../../../../src/engines/mysql/binlog/gtid.ts';
-import { covers, filePosition, gtidListPosition, gtidSetPosition } from '../../../../src/engines/mysql/position.ts';
+import { filePosition, gtidListPosition, gtidSetPosition } from '../../../../src/engines/mysql/position.ts';
 import { LogPlace } from '../../../../src/engines/mysql/replication/log-place.ts';
+import { HeldTransaction } from '../../../../src/engines/mysql/replication/prepared.ts';
 
 const sid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
 const other = '3e11fa47-71ca-11e1-9e33-c80aa9429563';
@@ -17,6 +18,16 @@ const anonymous = (): Gtid => new Gtid();
 const pass = (place: LogPlace, gtid: Gtid, file = 'b.000001', end = 100): Position => {
   place.begin(gtid);
   place.commit(file, end);
+  return place.position();
+};
+
+/** The place behind a transaction that is prepared, from byte 100 to 150. */
+const prepare = (place: LogPlace, gtid: Gtid, name: string): Position => {
+  place.begin(gtid);
+  const held = new HeldTransaction(place.current('b.000001', 100), { hasChecksums: true });
+  held.name = name;
+  place.prepared.keep(held);
+  place.commit('b.000001', 150);
   return place.position();
 };
 
@@ -50,20 +61,16 @@ describe('a place told by a GTID set', () => {
     expect(place.isIn(gtidListPosition('0-1-9'))).toBe(false);
   });
 
-  it('is resumed before a prepared transaction, and has passed it', () => {
+  it('says which transactions are prepared, and is resumed behind them', () => {
     const place = new LogPlace(gtidSetPosition(`${sid}:1-4`));
-    place.begin(mysql(5));
-    place.hold('x', 'b.000001', 50);
-    const behind = pass(place, mysql(6));
-    expect(behind).toEqual({ gtid_set: `${sid}:1-4:6`, held: `${sid}:5` });
-    const target = gtidSetPosition(`${sid}:1-6`);
-    expect(place.covers(target)).toBe(true);
-    expect(covers(behind, target)).toBe(true);
-    expect(covers(behind, gtidSetPosition(`${sid}:1-7`))).toBe(false);
-    place.begin(mysql(7));
-    place.release('x');
-    place.commit('b.000001', 70);
-    expect(place.position()).toEqual({ gtid_set: `${sid}:1-7` });
+    const prepared = prepare(place, mysql(5, sid, 'tag'), 'x');
+    expect(prepared).toEqual({ gtid_set: `${sid}:1-4:tag:5`, prepared: { x: { gtid: `${sid}:tag:5` } } });
+    const later = new LogPlace(prepared);
+    expect(pass(later, mysql(6))).toEqual({ gtid_set: `${sid}:1-4:6:tag:5`, prepared: { x: { gtid: `${sid}:tag:5` } } });
+    later.begin(mysql(7));
+    expect(later.prepared.take('x')?.place).toEqual({ gtid: `${sid}:tag:5` });
+    later.commit('b.000001', 70);
+    expect(later.position()).toEqual({ gtid_set: `${sid}:1-4:6-7:tag:5` });
   });
 
   it('refuses a transaction without a GTID', () => {
@@ -81,19 +88,15 @@ describe('a place told by a GTID list', () => {
     expect(place.isIn(gtidListPosition('0-1-6,3-1-9'))).toBe(false);
   });
 
-  it('stays before the oldest prepared transaction', () => {
-    const place = new LogPlace(gtidListPosition('0-1-4'));
-    place.begin(mariadb(5));
-    place.hold('x', 'b.000001', 50);
-    place.begin(mariadb(6));
-    place.hold('y', 'b.000001', 60);
-    const both = pass(place, mariadb(7));
-    expect(both).toEqual({ gtid_list: '0-1-4', reached: '0-1-7' });
-    expect(covers(both, gtidListPosition('0-1-7'))).toBe(true);
-    place.release('x');
-    expect(place.position()).toEqual({ gtid_list: '0-1-5', reached: '0-1-7' });
-    place.release('y');
-    expect(place.position()).toEqual({ gtid_list: '0-1-7' });
+  it('knows what stood in front of a prepared transaction', () => {
+    const place = new LogPlace(gtidListPosition('0-1-4,1-1-1'));
+    const x = { x: { gtid: '0-1-5', after: '0-1-4,1-1-1' } };
+    expect(prepare(place, mariadb(5), 'x')).toEqual({ gtid_list: '0-1-5,1-1-1', prepared: x });
+    const both = prepare(place, mariadb(2, 1), 'y');
+    expect(both).toEqual({
+      gtid_list: '0-1-5,1-1-2',
+      prepared: { ...x, y: { gtid: '1-1-2', after: '0-1-5,1-1-1' } },
+    });
   });
 });
 
@@ -119,14 +122,17 @@ describe('a place told by file and byte', () => {
     expect(place.isBehind('b.000002', 4)).toBe(false);
   });
 
-  it('stays before a prepared transaction', () => {
+  it('knows where a prepared transaction begins', () => {
     const place = new LogPlace(at('b.000001', 100));
-    place.begin(anonymous());
-    place.hold('x', 'b.000001', 200);
-    const behind = pass(place, anonymous(), 'b.000002', 300);
-    expect(behind).toEqual({ file: 'b.000001', pos: 100, server: 's', reached: { file: 'b.000002', pos: 300 } });
-    expect(covers(behind, at('b.000002', 300))).toBe(true);
-    expect(covers(behind, at('b.000002', 301))).toBe(false);
+    const behind = prepare(place, anonymous(), 'x');
+    const x = { file: 'b.000001', pos: 100, server: 's' };
+    expect(behind).toEqual({ file: 'b.000001', pos: 150, server: 's', prepared: { x } });
+    expect(pass(new LogPlace(behind), anonymous(), 'b.000002', 300)).toEqual({
+      file: 'b.000002',
+      pos: 300,
+      server: 's',
+      prepared: { x },
+    });
   });
 });
 

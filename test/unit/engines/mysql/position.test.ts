@@ -163,3 +163,25 @@ describe('positions', () => {
     expect(() => parsePosition(`${A}:1`, 'mariadb', '')).toThrow(/MariaDB GTID list is malformed/);
   });
 });
+
+describe('prepared transactions', () => {
+  const x = { gtid: `${A}:5` };
+  const y = { gtid: `${A}:8` };
+
+  it('stay in the position in front of two others while both have them behind', () => {
+    const a = position({ gtid_set: `${A}:1-6:8`, prepared: { x, y } });
+    const b = position({ gtid_set: `${A}:1-7` });
+    expect(meet(a, b)).toEqual({ gtid_set: `${A}:1-6`, prepared: { x } });
+    expect(meet(a, position({ gtid_set: `${A}:1-6` }))).toEqual({ gtid_set: `${A}:1-6` });
+    const list = position({ gtid_list: '0-1-6,1-1-2', prepared: { z: { gtid: '0-1-5', after: '0-1-4' } } });
+    const other = position({ gtid_list: '0-1-7,1-1-1' });
+    expect(meet(list, other)).toEqual({
+      gtid_list: '0-1-6,1-1-1',
+      prepared: { z: { gtid: '0-1-5', after: '0-1-4' } },
+    });
+  });
+
+  it('of a state that was written before they were part of it are a position lost', () => {
+    expect(() => fromPosition(position({ gtid_list: '0-1-4', reached: '0-1-7' }))).toThrowError(/earlier version/);
+  });
+});

@@ -7,7 +7,7 @@ import type { JsonObject, StateBody } from '../messages.ts';
 import type { Platform } from '../platform.ts';
 import { describeRun, runConnector } from '../run-connector.ts';
 import { keyFor } from '../workload.ts';
-import { account, document, event, tables, useScene } from './scene.ts';
+import { account, document, event, type Scene, tables, useScene } from './scene.ts';
 
 const noStates: readonly (readonly [string, string | undefined])[] = [
   ['no --state at all', undefined],
@@ -23,6 +23,27 @@ const altered = (stored: readonly StateBody[], change: (text: string) => string)
   const next = change(text);
   if (next === text) throw new Error(`the state holds nothing to change: ${text.slice(0, 300)}`);
   return next;
+};
+
+/** Runs that died before any of their states was stored, while a stream's snapshot was under way. */
+export const unstoredRuns = (scene: () => Scene): void => {
+  it('deletes what runs without a stored state have printed of a stream that was cleared', async () => {
+    await scene().create([account, event], 30);
+    const platform = await scene().connect();
+    await platform.sync();
+    const session = await scene().database.session();
+    platform.stored = withoutStream(platform.stored, 'event');
+    for (const destination of [platform.everything, platform.committed]) destination.clear('event');
+    // At once behind each snapshot: what a server says of the time of a commit may be no finer than a second.
+    for (let n = 1; n <= 6; n++) {
+      platform.store(await platform.run(), -1);
+      await session.delete(event, keyFor(event, n));
+      await session.update(event, keyFor(event, 10 + n), { payload: `at ${n}` });
+    }
+    await session.close();
+    await platform.sync();
+    await platform.expectEqual([account, event]);
+  });
 };
 
 export const stateTests = (backend: TestBackend): void => {
@@ -109,23 +130,7 @@ export const stateTests = (backend: TestBackend): void => {
       await platform.expectEqual([account, event]);
     });
 
-    it('deletes what runs without a stored state have printed of a stream that was cleared', async () => {
-      await scene().create([account, event], 30);
-      const platform = await scene().connect();
-      await platform.sync();
-      const session = await scene().database.session();
-      platform.stored = withoutStream(platform.stored, 'event');
-      for (const destination of [platform.everything, platform.committed]) destination.clear('event');
-      // At once behind each snapshot: what a server says of the time of a commit may be no finer than a second.
-      for (let n = 1; n <= 6; n++) {
-        platform.store(await platform.run(), -1);
-        await session.delete(event, keyFor(event, n));
-        await session.update(event, keyFor(event, 10 + n), { payload: `at ${n}` });
-      }
-      await session.close();
-      await platform.sync();
-      await platform.expectEqual([account, event]);
-    });
+    unstoredRuns(scene);
 
     it('keeps one state a stream when asked to', async () => {
       await scene().create(tables, 80);

@@ -46,6 +46,16 @@ export class ChangeWriter {
     } else this.#row(plan, 'u', rows, reread);
   }
 
+  /** Writes a delete where the row's key went away, and nothing else: see `RowPlan.deletesOnly`. */
+  writeGone(plan: RowPlan, rows: Rows): void {
+    this.pass(rows);
+    const isUpdate = rows.kind === ROWS_UPDATE;
+    if (rows.kind === ROWS_INSERT || (isUpdate && !this.#keyChanged(plan, rows))) return;
+    if (isUpdate) this.#records.stepBack(1);
+    this.#delete(plan, rows);
+    if (isUpdate) this.#records.stepBack(0);
+  }
+
   #row(plan: RowPlan, operation: Operation, rows: Rows, reread: Wanted | null): void {
     const { sources, template } = plan;
     const { keys } = template;

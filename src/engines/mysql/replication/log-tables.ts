@@ -180,7 +180,9 @@ export class LogTables {
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
     const mayReread = ({ name }: MysqlColumn): boolean =>
       (this.#isPast || past !== undefined) && !entry.table.primaryKey.includes(name);
-    return new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread });
+    const deletesOnly = waitsForSnapshot(entry) && !isNamed(map);
+    const plan = new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread, deletesOnly });
+    return deletesOnly && plan.keySources.some(source => source < 0) ? LEFT_OUT : plan;
   }
 
   #layoutOf(
@@ -190,8 +192,7 @@ export class LogTables {
   ): TableLayout | null {
     const { flavor } = this.#options.types;
     const { table, followed } = entry;
-    const mayLeaveOut = entry.ahead !== null && entry.snapshotComes;
-    if (mayLeaveOut && !isNamed(map)) return null;
+    const mayLeaveOut = waitsForSnapshot(entry);
     const selected = followed.selection.columns.map(column => column.name);
     const found = rowLayout(map, known, { discovered: table.layout, selected, flavor });
     if ('why' in found) {
@@ -277,6 +278,9 @@ export class LogTables {
     return { layouts: made, databases, ...(lost.length > 0 ? { unknown: lost } : {}) };
   }
 }
+
+/** Its rows here are those of a time whose layout is not known for certain; a snapshot shows what became of them. */
+const waitsForSnapshot = (entry: Entry): boolean => entry.ahead !== null && entry.snapshotComes;
 
 /** A place that no log reaches: until `origin` says where. */
 const NEVER = {} as Position;

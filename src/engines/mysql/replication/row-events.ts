@@ -64,6 +64,13 @@ export class RowEvents {
       return;
     }
     transaction.hasWritten = true;
+    if (plan.deletesOnly) {
+      while (rows.next()) {
+        this.#changes.writeGone(plan, rows);
+        if (this.#records.full) yield FULL;
+      }
+      return;
+    }
     rows.mark();
     if (!rows.next()) return;
     const lacking = plan.lacking(rows);

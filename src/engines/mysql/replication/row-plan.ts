@@ -32,6 +32,12 @@ export class RowPlan {
   readonly keyMetadata: Int32Array;
   /** For each column of the key: how the log has it. */
   readonly keyWriters: readonly Writers[];
+  /**
+   * Only keys that went away are written: a snapshot comes with larger ordering keys and brings all that is there, but what
+   * runs without a stored state have printed, and is deleted by now, only the log tells of. Were the layout wrong after
+   * all, it would be a key that nobody has, or that the snapshot brings again.
+   */
+  readonly deletesOnly: boolean;
 
   readonly #followed: Followed;
   #serial = -1;
@@ -47,7 +53,11 @@ export class RowPlan {
     map: TableMap,
     layout: TableLayout,
     template: RecordTemplate,
-    options: { readonly types: TypeOptions; readonly mayReread: (column: MysqlColumn) => boolean },
+    options: {
+      readonly types: TypeOptions;
+      readonly mayReread: (column: MysqlColumn) => boolean;
+      readonly deletesOnly: boolean;
+    },
   ) {
     const table = followed.selection.table as MysqlTable;
     const { columns } = followed.selection;
@@ -56,6 +66,7 @@ export class RowPlan {
     this.#followed = followed;
     this.table = table;
     this.template = template;
+    this.deletesOnly = options.deletesOnly;
     this.sources = Int32Array.from(columns, ({ name }) => places.get(name) ?? (present.has(name) ? NOT_IN_LOG : NOWHERE));
     this.writers = columns.map((column, at): Writers => {
       const source = this.sources[at] ?? NOWHERE;

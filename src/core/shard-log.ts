@@ -140,7 +140,13 @@ export class ShardLog {
     for (let left = ORIGIN_TRIES; ; left--) {
       await this.follow(await shard.head());
       try {
-        return await this.#visibleOrigin(pending);
+        const origin = await this.#showing(pending);
+        if (pending.some(({ memo }) => memo !== null)) {
+          // What the engine noted is of the origin: only from there on can it say all about the rows of these tables.
+          await this.follow(origin);
+          await this.#showing([]);
+        }
+        return origin;
       } catch (error) {
         const waiting = error instanceof ConnectorError && error.code === 'TRANSACTIONS_IN_PROGRESS';
         if (!waiting || left === 0) throw error;
@@ -150,12 +156,15 @@ export class ShardLog {
     }
   }
 
-  /** The log may be ahead of what snapshots show, by transactions that wait for a replica, or are just being committed. */
-  async #visibleOrigin(pending: readonly Followed[]): Promise<Position> {
+  /**
+   * An origin that covers all that was read: the log may be ahead of what snapshots show, by transactions that wait for a
+   * replica, or are just being committed.
+   */
+  async #showing(tables: readonly Followed[]): Promise<Position> {
     const { shard, state, now } = this.#run;
     const until = now() + VISIBLE_MILLIS;
     for (let pause = LEAST_PAUSE_MILLIS; ; pause *= 2) {
-      const origin = await shard.origin(pending);
+      const origin = await shard.origin(tables);
       const reached = state.position(shard.id)?.position;
       if (reached === undefined || shard.covers(origin, reached)) return origin;
       if (now() > until) {

@@ -145,6 +145,7 @@ export class MysqlShard implements Shard {
           this.#logTables?.adopt(followed);
         }
         if (this.#place !== null) this.#logTables?.reached(this.#place);
+        this.#target = position;
         return position;
       }
       if (left === 0) {
@@ -258,6 +259,7 @@ export class MysqlShard implements Shard {
   }
 
   async #layouts(tables: readonly Table[]): Promise<readonly JsonObject[]> {
+    if (tables.length === 0) return [];
     return (await this.tables(tables.map(({ id }) => id))).map(table => layoutToJson(table.layout));
   }
 

@@ -158,6 +158,7 @@ class Read<Config> {
       engine: engine.name,
       form: followed && settings.stateType === 'global' ? 'global' : 'stream',
       intervalMillis: settings.checkpointIntervalSeconds * 1000,
+      job: settings.job,
       now: context.now,
     });
     for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, each.follow, counter);

@@ -49,6 +49,7 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   if (at?.phase !== 'snapshot') return;
   const { key, asOf } = at;
   run.onStart(stream);
+  run.onSnapshot(stream);
   for await (const cursor of snapshot(run, selection, at.cursor, 'followed', key)) {
     note(run, selection, { phase: 'snapshot', asOf, key, cursor }, followed.memo);
     await settle(run);
@@ -67,6 +68,7 @@ async function refresh(run: ShardRun, log: ShardLog | null, stream: ShardStream)
   const at = state.table(shard.id, selection.table.id);
   run.onStart(stream);
   if (at?.phase === 'refreshed') return;
+  run.onSnapshot(stream);
   const resume = at?.phase === 'refresh' && at.identity === selection.table.identity ? at.cursor : null;
   for await (const cursor of snapshot(run, selection, resume, 'alone', records.clock)) {
     note(run, selection, { phase: 'refresh', cursor, job }, null);

@@ -3,6 +3,7 @@ import { ConnectorError } from '../contract/errors.ts';
 import type { EpochMillis, ShardId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
 import { RecordTemplate, RecordWriter, StreamCounter } from '../contract/record-writer.ts';
+import type { Table } from '../contract/table.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import { addedColumns } from '../protocol/catalog.ts';
 import { estimateMessage, streamStatusMessage } from '../protocol/messages.ts';
@@ -42,6 +43,8 @@ interface Stream {
   readonly plan: StreamPlan;
   readonly counter: StreamCounter;
   running: boolean;
+  /** How much its snapshots of this run may bring, as far as they have begun. */
+  readonly estimate: { rows: number; bytes: number };
 }
 
 /**
@@ -71,13 +74,14 @@ class Read<Config> {
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
     for (const each of plan(catalog, offered, this.#added)) {
-      this.#streams.set(tableKey(each.id), { plan: each, counter: new StreamCounter(), running: false });
+      this.#streams.set(tableKey(each.id), {
+        plan: each,
+        counter: new StreamCounter(),
+        running: false,
+        estimate: { rows: 0, bytes: 0 },
+      });
       for (const notice of each.notices) context.log.warn(notice);
       output.message(streamStatusMessage(each.id, 'STARTED', this.#now()));
-      const table = offered.find(candidate => tableKey(candidate.id) === tableKey(each.id));
-      if (table?.estimatedRows !== undefined) {
-        output.message(estimateMessage(each.id, { rows: table.estimatedRows, bytes: table.estimatedBytes }, this.#now()));
-      }
     }
     const state = this.#checkpointer(new Set(shards.map(shard => shard.id)));
     const counters = new Map([...this.#streams.values()].map(stream => [stream.plan.id, stream.counter]));
@@ -128,6 +132,7 @@ class Read<Config> {
       job: settings.job,
       interleaveMillis: settings.checkpointIntervalSeconds * 1000,
       onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
+      onSnapshot: ({ selection }) => this.#estimate(selection.table),
     });
   }
 
@@ -148,6 +153,16 @@ class Read<Config> {
     if (stream === undefined || stream.running) return;
     stream.running = true;
     this.#request.output.message(streamStatusMessage(stream.plan.id, 'RUNNING', this.#now()));
+  }
+
+  /** Says what is to be expected of a snapshot, with those of the same stream in other shards. A log has no estimate. */
+  #estimate({ id, estimatedRows, estimatedBytes }: Table): void {
+    const estimate = this.#streams.get(tableKey(id))?.estimate;
+    if (estimate === undefined || estimatedRows === undefined) return;
+    estimate.rows += estimatedRows;
+    estimate.bytes += estimatedBytes ?? 0;
+    const guess = { rows: estimate.rows, bytes: estimate.bytes > 0 ? estimate.bytes : undefined };
+    this.#request.output.message(estimateMessage(id, guess, this.#now()));
   }
 
   /** Knows from the beginning what the state says that came in: none that is printed must know less. */

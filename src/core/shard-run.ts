@@ -32,6 +32,8 @@ export interface ShardRun {
   readonly interleaveMillis: number;
   /** Called when the first records of a stream may come. */
   readonly onStart: (stream: ShardStream) => void;
+  /** Called before a snapshot of a stream, also before the rest of one. */
+  readonly onSnapshot: (stream: ShardStream) => void;
 }
 
 /** At a safe place: a STATE line if it is time for one, and no more bytes in memory than there may be. */

@@ -11,7 +11,7 @@ import type { Checkpoint } from '../protocol/state.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { BUFFER_LIMIT, type Output } from './output.ts';
 import { plan, type StreamPlan, select } from './plan.ts';
-import { Progress } from './progress.ts';
+import { LogProgress, Progress } from './progress.ts';
 import { readShard } from './read-shard.ts';
 import { awayShards } from './restore.ts';
 import type { ShardStream } from './shard-run.ts';
@@ -85,10 +85,11 @@ class Read<Config> {
     }
     const state = this.#checkpointer(new Set(shards.map(shard => shard.id)));
     const counters = new Map([...this.#streams.values()].map(stream => [stream.plan.id, stream.counter]));
-    const progress = terminal === null ? null : new Progress(terminal, counters, this.#request.context.now);
+    const logs = new Map(shards.map(shard => [shard.id, new LogProgress()]));
+    const progress = terminal === null ? null : new Progress(terminal, { counters, logs }, context.now);
     let failure: unknown;
     try {
-      const outcomes = await Promise.allSettled(shards.map(shard => this.#readShard(shard, shards.length > 1, state)));
+      const outcomes = await Promise.allSettled(shards.map(shard => this.#readShard(shard, logs, state)));
       failure = worst(outcomes.filter(outcome => outcome.status === 'rejected').map(outcome => outcome.reason as unknown));
     } finally {
       progress?.end();
@@ -96,7 +97,7 @@ class Read<Config> {
     await this.#finish(state, failure);
   }
 
-  async #readShard(shard: Shard, sharded: boolean, state: Checkpointer): Promise<void> {
+  async #readShard(shard: Shard, logs: ReadonlyMap<ShardId, LogProgress>, state: Checkpointer): Promise<void> {
     const { output, context, settings, engine } = this.#request;
     await using open = shard;
     const plans = [...this.#streams.values()].map(stream => stream.plan);
@@ -110,7 +111,7 @@ class Read<Config> {
     const records = new RecordWriter(output.out, {
       cursorColumn: engine.cursorColumn,
       originColumns: engine.originColumns.map(column => column.name),
-      shard: sharded ? open.id : null,
+      shard: logs.size > 1 ? open.id : null,
       limit: BUFFER_LIMIT,
       now: context.now,
       template: selection => {
@@ -130,6 +131,7 @@ class Read<Config> {
       seed: settings.seeds.get(open.id) ?? null,
       whenPositionLost: settings.invalidPosition,
       job: settings.job,
+      progress: logs.get(open.id) ?? new LogProgress(),
       interleaveMillis: settings.checkpointIntervalSeconds * 1000,
       onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
       onSnapshot: ({ selection }) => this.#estimate(selection.table),

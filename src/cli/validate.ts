@@ -117,6 +117,7 @@ function sentence(error: ErrorObject): string | undefined {
       return `expected ${JSON.stringify(parameters['allowedValue'])}`;
     case 'discriminator': {
       const tag = String(parameters['tag']);
+      if (schema.pattern_descriptor !== undefined) return `${tag} must be ${schema.pattern_descriptor}`;
       const options = (schema.oneOf ?? []).map(option => String(option.properties?.[tag]?.const));
       return `${tag} must be one of ${options.join(', ')}`;
     }

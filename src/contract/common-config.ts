@@ -30,6 +30,9 @@ const textOrObject = (value: unknown): unknown => (isRecord(value) ? JSON.string
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const NO_TUNNEL =
+  'NO_TUNNEL: tunnels are not built in. Open one outside of the connector, for example ssh -L 5432:db.example.com:5432 bastion, and give its near end as host and port';
+
 /** The settings that mean the same in every engine: spread into the engine's own `z.strictObject`. */
 export const commonConfig = {
   starting_gtids: z
@@ -67,6 +70,23 @@ export const commonConfig = {
       description: 'How often a state is written at least while records flow. 0 writes one at every safe place.',
       examples: [10],
       order: 93,
+      group: 'advanced',
+    }),
+  // In configurations of other sources, whose forms ask for it.
+  tunnel_method: z
+    .discriminatedUnion(
+      'tunnel_method',
+      [z.strictObject({ tunnel_method: z.literal('NO_TUNNEL').meta({ order: 0 }) }).meta({ title: 'No tunnel' })],
+      { error: `must be ${NO_TUNNEL}` },
+    )
+    .optional()
+    .meta({
+      title: 'Tunnel',
+      description: 'None: tunnels are not built in. Accepted so that a configuration may say so.',
+      type: 'object',
+      pattern_descriptor: NO_TUNNEL,
+      airbyte_hidden: true,
+      order: 94,
       group: 'advanced',
     }),
 } as const;

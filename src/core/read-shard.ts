@@ -49,6 +49,7 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   if (at?.phase !== 'snapshot') return;
   const { key, asOf } = at;
   run.onStart(stream);
+  run.onSnapshot(stream);
   for await (const cursor of snapshot(run, selection, at.cursor, 'followed', key)) {
     note(run, selection, { phase: 'snapshot', asOf, key, cursor }, followed.memo);
     await settle(run);
@@ -60,17 +61,15 @@ async function snapshotFollowed(run: ShardRun, log: ShardLog, stream: ShardStrea
   await settle(run);
 }
 
-/**
- * A full refresh: done when the table has been read once within this job. What an attempt of the job left unfinished goes
- * on; what another job left does not count, for the destination began anew with this one.
- */
+/** A full refresh: done when the table has been read once within this job. What an attempt of it left unfinished goes on. */
 async function refresh(run: ShardRun, log: ShardLog | null, stream: ShardStream): Promise<void> {
   const { shard, state, job, records } = run;
   const { selection } = stream;
   const at = state.table(shard.id, selection.table.id);
   run.onStart(stream);
-  if (at?.phase === 'refreshed' && at.job !== null && at.job === job) return;
-  const resume = at?.phase === 'refresh' && isOfJob(at, job) && at.identity === selection.table.identity ? at.cursor : null;
+  if (at?.phase === 'refreshed') return;
+  run.onSnapshot(stream);
+  const resume = at?.phase === 'refresh' && at.identity === selection.table.identity ? at.cursor : null;
   for await (const cursor of snapshot(run, selection, resume, 'alone', records.clock)) {
     note(run, selection, { phase: 'refresh', cursor, job }, null);
     await settle(run);
@@ -84,10 +83,6 @@ async function refresh(run: ShardRun, log: ShardLog | null, stream: ShardStream)
 async function interleave(run: ShardRun, log: ShardLog): Promise<void> {
   if (run.now() - log.pulledAt >= run.interleaveMillis) await log.follow(await run.shard.head());
 }
-
-/** Where one of the two does not say, they may be the same. */
-const isOfJob = (at: { readonly job: string | null }, job: string | null): boolean =>
-  at.job === null || job === null || at.job === job;
 
 /** The cursors of a snapshot's chunks; drains within them, and goes back to null when the engine starts over. */
 async function* snapshot(

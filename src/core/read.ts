@@ -3,6 +3,7 @@ import { ConnectorError } from '../contract/errors.ts';
 import type { EpochMillis, ShardId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
 import { RecordTemplate, RecordWriter, StreamCounter } from '../contract/record-writer.ts';
+import type { Table } from '../contract/table.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import { addedColumns } from '../protocol/catalog.ts';
 import { estimateMessage, streamStatusMessage } from '../protocol/messages.ts';
@@ -10,7 +11,7 @@ import type { Checkpoint } from '../protocol/state.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { BUFFER_LIMIT, type Output } from './output.ts';
 import { plan, type StreamPlan, select } from './plan.ts';
-import { Progress } from './progress.ts';
+import { LogProgress, Progress } from './progress.ts';
 import { readShard } from './read-shard.ts';
 import { awayShards } from './restore.ts';
 import type { ShardStream } from './shard-run.ts';
@@ -42,6 +43,8 @@ interface Stream {
   readonly plan: StreamPlan;
   readonly counter: StreamCounter;
   running: boolean;
+  /** How much its snapshots of this run may bring, as far as they have begun. */
+  readonly estimate: { rows: number; bytes: number };
 }
 
 /**
@@ -71,21 +74,23 @@ class Read<Config> {
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
     for (const each of plan(catalog, offered, this.#added)) {
-      this.#streams.set(tableKey(each.id), { plan: each, counter: new StreamCounter(), running: false });
+      this.#streams.set(tableKey(each.id), {
+        plan: each,
+        counter: new StreamCounter(),
+        running: false,
+        estimate: { rows: 0, bytes: 0 },
+      });
       for (const notice of each.notices) context.log.warn(notice);
       output.message(streamStatusMessage(each.id, 'STARTED', this.#now()));
-      const table = offered.find(candidate => tableKey(candidate.id) === tableKey(each.id));
-      if (table?.estimatedRows !== undefined) {
-        output.message(estimateMessage(each.id, { rows: table.estimatedRows, bytes: table.estimatedBytes }, this.#now()));
-      }
     }
     const state = this.#checkpointer(new Set(shards.map(shard => shard.id)));
     const counters = new Map([...this.#streams.values()].map(stream => [stream.plan.id, stream.counter]));
-    const progress = terminal === null ? null : new Progress(terminal, counters, this.#request.context.now);
+    const logs = new Map(shards.map(shard => [shard.id, new LogProgress()]));
+    const progress = terminal === null ? null : new Progress(terminal, { counters, logs }, context.now);
     let failure: unknown;
     try {
       const outcomes = await Promise.allSettled(
-        shards.map(shard => this.#readShard(shard, shards.length > 1, state, failures.get(shard.id))),
+        shards.map(async shard => await this.#readShard(shard, logs, state, failures.get(shard.id))),
       );
       failure = worst(outcomes.filter(outcome => outcome.status === 'rejected').map(outcome => outcome.reason as unknown));
     } finally {
@@ -95,7 +100,7 @@ class Read<Config> {
   }
 
   /** `failure`: why the shard cannot be read, as far as it is known already. */
-  async #readShard(shard: Shard, sharded: boolean, state: Checkpointer, failure: unknown): Promise<void> {
+  async #readShard(shard: Shard, logs: ReadonlyMap<ShardId, LogProgress>, state: Checkpointer, failure: unknown): Promise<void> {
     const { output, context, settings, engine } = this.#request;
     await using open = shard;
     if (failure !== undefined) throw failure;
@@ -110,7 +115,7 @@ class Read<Config> {
     const records = new RecordWriter(output.out, {
       cursorColumn: engine.cursorColumn,
       originColumns: engine.originColumns.map(column => column.name),
-      shard: sharded ? open.id : null,
+      shard: logs.size > 1 ? open.id : null,
       limit: BUFFER_LIMIT,
       now: context.now,
       template: selection => {
@@ -130,8 +135,10 @@ class Read<Config> {
       seed: settings.seeds.get(open.id) ?? null,
       whenPositionLost: settings.invalidPosition,
       job: settings.job,
+      progress: logs.get(open.id) ?? new LogProgress(),
       interleaveMillis: settings.checkpointIntervalSeconds * 1000,
       onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
+      onSnapshot: ({ selection }) => this.#estimate(selection.table),
     });
   }
 
@@ -154,6 +161,16 @@ class Read<Config> {
     this.#request.output.message(streamStatusMessage(stream.plan.id, 'RUNNING', this.#now()));
   }
 
+  /** Says what is to be expected of a snapshot, with those of the same stream in other shards. A log has no estimate. */
+  #estimate({ id, estimatedRows, estimatedBytes }: Table): void {
+    const estimate = this.#streams.get(tableKey(id))?.estimate;
+    if (estimate === undefined || estimatedRows === undefined) return;
+    estimate.rows += estimatedRows;
+    estimate.bytes += estimatedBytes ?? 0;
+    const guess = { rows: estimate.rows, bytes: estimate.bytes > 0 ? estimate.bytes : undefined };
+    this.#request.output.message(estimateMessage(id, guess, this.#now()));
+  }
+
   /** Knows from the beginning what the state says that came in: none that is printed must know less. */
   #checkpointer(configured: ReadonlySet<ShardId>): Checkpointer {
     const { engine, settings, context, checkpoint } = this.#request;
@@ -162,6 +179,7 @@ class Read<Config> {
       engine: engine.name,
       form: followed && settings.stateType === 'global' ? 'global' : 'stream',
       intervalMillis: settings.checkpointIntervalSeconds * 1000,
+      job: settings.job,
       now: context.now,
     });
     for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, each.follow, counter);

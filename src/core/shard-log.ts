@@ -7,6 +7,7 @@ import type { Selection } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
 import { afterLoss, drain, note, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
+const MICROS_PER_MILLI = 1000;
 /** How often the beginning of a snapshot is tried while old transactions are open; each try waits by itself. */
 const ORIGIN_TRIES = 20;
 /** How long one try waits until snapshots show what was read from the log. */
@@ -77,6 +78,7 @@ export class ShardLog {
       await this.#pull();
     }
     this.pulledAt = this.#run.now();
+    this.#run.progress.upTo = this.pulledAt;
     for (const { selection, memo } of this.#followed.values()) {
       const at = state.table(shard.id, selection.table.id);
       const position = state.position(shard.id)?.position;
@@ -95,6 +97,7 @@ export class ShardLog {
     const { value: event } = await this.#events.next();
     if (event.kind === 'full') return await drain(this.#run);
     if (event.kind === 'commit') {
+      this.#run.progress.upTo = event.committedAt / MICROS_PER_MILLI;
       for (const { selection, memo } of event.noted ?? []) {
         const at = state.table(shard.id, selection.table.id);
         if (at !== undefined) note(this.#run, selection, at, memo);

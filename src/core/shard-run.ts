@@ -6,6 +6,7 @@ import type { Selection } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { Output } from './output.ts';
+import type { LogProgress } from './progress.ts';
 
 /** One stream as this shard has it. */
 export interface ShardStream {
@@ -28,10 +29,14 @@ export interface ShardRun {
   readonly whenPositionLost: 'fail' | 'resnapshot';
   /** The job this run belongs to, if the platform names one. */
   readonly job: string | null;
+  /** For whoever watches: how far the log has been read. */
+  readonly progress: LogProgress;
   /** How long a snapshot may go on before the log is followed again; also what a chunk should take at most. */
   readonly interleaveMillis: number;
   /** Called when the first records of a stream may come. */
   readonly onStart: (stream: ShardStream) => void;
+  /** Called before a snapshot of a stream, also before the rest of one. */
+  readonly onSnapshot: (stream: ShardStream) => void;
 }
 
 /** At a safe place: a STATE line if it is time for one, and no more bytes in memory than there may be. */

@@ -1,9 +1,9 @@
 import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
-import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { afterKey, keyColumn } from './key-column.ts';
+import { asCursor, keyCursor } from './snapshot/cursor.ts';
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
 import { qualified } from './sql.ts';
 import type { MysqlTable } from './table.ts';
@@ -15,14 +15,7 @@ export interface SnapshotSource {
   openRaw(what: string): Promise<RawConnection>;
 }
 
-/** A place behind the row with this key. */
-interface KeyCursor {
-  /** The bytes of the key's values, as the text protocol has them, in hexadecimal digits. */
-  readonly after: readonly string[];
-}
-
 const FULL = { kind: 'full' } as const;
-const asCursor = (cursor: KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
 
 /**
  * Reads a table in the order of a key, in chunks of one statement each: every chunk is consistent by itself, and no
@@ -63,7 +56,7 @@ async function* chunks(
   }
   const order = `ORDER BY ${keys.map(key => key.sql).join(', ')}`;
   const size = ChunkSize.rows(request.chunkMillis);
-  let after = (request.cursor as unknown as KeyCursor | null)?.after ?? null;
+  let after = keyCursor(table, request.cursor)?.after ?? null;
   for (;;) {
     const limit = size.current;
     const values = after?.map((value, at) => keys[at]?.literal(Buffer.from(value, 'hex')) ?? '');

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import type { JsonObject, SnapshotCursor } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { type LeafRow, readLeaves } from './catalog-queries.ts';
 import { afterKey } from './key-comparison.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
+import { asCursor, keyCursor, type PageCursor, pageCursor } from './snapshot/cursor.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
@@ -26,24 +26,6 @@ export interface SnapshotSource {
 
 const FULL = { kind: 'full' } as const;
 const RESTART = { kind: 'restart' } as const;
-
-/** A place between two pages of one relation's heap. */
-interface PageCursor {
-  /** Oid of the table, or of the partition that is being read. */
-  readonly relation: number;
-  /** Changes when the heap is rewritten (VACUUM FULL, CLUSTER, some ALTERs): then pages mean nothing any more. */
-  readonly filenode: string;
-  readonly page: number;
-  /** Fingerprint of the partitions up to this one: another one may have been attached among those done. */
-  readonly leaves: string;
-}
-
-const asCursor = (cursor: PageCursor | KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
-
-interface KeyCursor {
-  /** Values of the primary key, as text, of the last row read. */
-  readonly key: readonly string[];
-}
 
 /** One relation of which the rows are read: the table itself, or a partition of it. */
 interface Part {
@@ -101,7 +83,7 @@ class TableSnapshot {
   }
 
   async *byPages(): AsyncGenerator<SnapshotEvent, void> {
-    let cursor = this.#request.cursor as unknown as PageCursor | null;
+    let cursor = pageCursor(this.#table, this.#request.cursor);
     /** The relation that the cursor stands in has been read to its end. */
     let done = false;
     for (;;) {
@@ -180,7 +162,7 @@ class TableSnapshot {
     const keys = this.#table.keyset;
     const columns = keys.map(name => this.#keyColumn(name));
     const names = keys.map(quoteIdent).join(', ');
-    let key = (this.#request.cursor as unknown as KeyCursor | null)?.key ?? null;
+    let key = keyCursor(this.#table, this.#request.cursor)?.key ?? null;
     for (;;) {
       const after = key === null ? '' : `(${afterKey(columns, key)})`;
       const where = [after, this.#filter()].filter(condition => condition !== '');

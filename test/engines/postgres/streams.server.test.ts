@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { streamStates } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
+import type { StateBody } from '../../kit/messages.ts';
 import { describeRun } from '../../kit/run-connector.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { brief, describeMajor, failureOf, inLab, positionOf, table } from './lab.ts';
@@ -184,6 +185,29 @@ describeMajor(18, major => {
       await platform.sync();
       await platform.expectEqual([a, b]);
       expect(positionOf(platform.stored).clock).toBeGreaterThan(0);
+    }),
+  );
+
+  it(
+    'states of two clusters: a lost position, and where that is allowed only the tables of the other one are read anew',
+    inLab(major, async lab => {
+      await lab.sql(create);
+      const platform = await lab.connect({}, { state_type: 'per_stream' });
+      await platform.sync();
+      await lab.sql("UPDATE a SET text = 'x' WHERE id = 3; UPDATE b SET text = 'y' WHERE id = 4");
+      const elsewhere = (text: string): string => text.replace(/"system":"\d+"/, '"system":"4711"');
+      platform.stored = platform.stored.map(state =>
+        state.stream?.stream_descriptor.name === 'a' ? (JSON.parse(elsewhere(JSON.stringify(state))) as StateBody) : state,
+      );
+      const before = [...platform.stored];
+      const failed = await platform.run({ mayFail: true });
+      expect(failureOf(failed)).toMatch(/^config_error \/ POSITION_LOST/);
+      platform.store(failed);
+      expect(streamStates(platform.stored)).toEqual(streamStates(before));
+      const config = lab.database.config({ more: { state_type: 'per_stream', invalid_position: 'resnapshot' } });
+      const run = await platform.sync({ config });
+      expect([a, b].map(({ name }) => run.records.filter(({ stream }) => stream === name).length)).toEqual([20 + 1, 1]);
+      await platform.expectEqual([a, b]);
     }),
   );
 

@@ -3,7 +3,7 @@ import type { TableSpec, TestBackend } from '../backend.ts';
 import { fullState, mergeStates } from '../catalog.ts';
 import { bagDifferences, exactRecords, linesUpToState, rowsOf } from '../destination.ts';
 import { digits, type StateBody } from '../messages.ts';
-import { summarise } from '../run-connector.ts';
+import { type RunResult, summarise } from '../run-connector.ts';
 import { keyFor } from '../workload.ts';
 import { account, document, event, other, tables, useScene } from './scene.ts';
 
@@ -104,6 +104,16 @@ export const readTests = (backend: TestBackend): void => {
         expect(next.records.length).toBeLessThan(20 * tables.length);
         await platform.expectEqual(tables);
       }
+    });
+
+    it('estimates what a snapshot or a full refresh will bring, and nothing for what the log brings', async () => {
+      await scene().create([account, event], 50);
+      const platform = await scene().connect({ modes: { event: 'full_refresh' } });
+      const first = await platform.sync();
+      const second = await platform.sync();
+      const estimated = ({ traces }: RunResult): readonly unknown[] => traces.flatMap(({ estimate }) => estimate?.['name'] ?? []);
+      expect(estimated(second)).not.toContain('account');
+      expect(estimated(second)).toEqual(estimated(first).filter(name => name !== 'account'));
     });
 
     it('says deletes with the key, their time, and an ordering key above the insert', async () => {

@@ -232,6 +232,28 @@ export const stateTests = (backend: TestBackend): void => {
       expect(counts).toEqual([3, 6, 0, 0]);
     });
 
+    it.each(['incremental', 'full_refresh'] as const)(
+      'refuses a cursor that is damaged, by the name of the table (%s)',
+      async mode => {
+        await scene().create([account], 700);
+        // Rows wide enough that a snapshot by pages has several chunks too.
+        const session = await scene().database.session();
+        for (let n = 1; n <= 700; n++) await session.update(account, keyFor(account, n), { owner: 'x'.repeat(1000) });
+        await session.close();
+        const platform = await scene().connect({ modes: { '*': mode } });
+        const run = await platform.run();
+        const state = run.states.find(each => JSON.stringify(each).includes('"cursor":{'));
+        const text = altered(state === undefined ? [] : [state], whole =>
+          whole.replace(/"cursor":\{[^}]*\}/, '"cursor":{"page":"0\\u0027"}'),
+        );
+        const next = await refused(platform, text);
+        const error = next.traces.find(trace => trace.error !== undefined)?.error;
+        expect(next.exitCode, describeRun(next)).toBe(1);
+        expect(error?.failure_type).toBe('config_error');
+        expect(error?.message).toMatch(/account is damaged/);
+      },
+    );
+
     it('refuses states that are not its own, or cut off, and says what is wrong', async () => {
       await scene().create([account], 10);
       const platform = await scene().connect();

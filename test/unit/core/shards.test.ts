@@ -76,6 +76,35 @@ describe('shards that come and go', () => {
   });
 });
 
+describe('the state of one stream', () => {
+  it('is not said twice, though records have come: a stream that was cleared, and changes from before its snapshot', async () => {
+    const a = server('one', 10);
+    const settings = { stateType: 'per_stream' } as const;
+    const first = stored(await toyRead({ shards: { main: a }, modes: both, settings }));
+    const cleared = first.filter(({ stream }) => stream?.stream_descriptor.name === 'red');
+    for (const text of ['a', 'b', 'c']) a.set('blue', 11, text);
+    const run = await toyRead({ shards: { main: a }, modes: both, settings, state: cleared });
+    expect(run.error).toBeUndefined();
+    const blue = statesOf(run).filter(({ stream }) => stream?.stream_descriptor.name === 'blue');
+    const contents = blue.map(({ stream }) => JSON.stringify(stream));
+    expect(new Set(contents).size).toBe(contents.length);
+    const counted = blue.reduce((sum, { sourceStats }) => sum + (sourceStats?.recordCount ?? 0), 0);
+    expect(counted).toBe(recordsOf(run).filter(({ stream }) => stream === 'blue').length);
+  });
+});
+
+describe('a full refresh', () => {
+  it.each([null, '2'])('has a STATE behind its records, though another job has read the table before (job %s)', async job => {
+    const a = server('one', 10);
+    const modes = { red: 'full_refresh', blue: 'full_refresh' } as const;
+    const first = stored(await toyRead({ shards: { main: a }, modes, settings: { job: job === null ? null : '1' } }));
+    const run = await toyRead({ shards: { main: a }, modes, settings: { job }, state: first });
+    expect(recordsOf(run).length).toBe(6);
+    const counted = statesOf(run).reduce((sum, { sourceStats }) => sum + (sourceStats?.recordCount ?? 0), 0);
+    expect(counted).toBe(6);
+  });
+});
+
 describe('positions of two logs in one state', () => {
   /** `red` stands in the log of a server that was replaced, `blue` in that of its successor. */
   async function torn(): Promise<{ readonly successor: ToyServer; readonly state: StateBody[] }> {

@@ -11,12 +11,15 @@ type Modes = Readonly<Record<string, 'incremental' | 'full_refresh'>>;
 const incremental: Modes = { red: 'incremental', blue: 'incremental' };
 const tables = Object.keys(incremental);
 
-/** Every state a platform could pass back: what it had, and on top of it what one write of states after the other says. */
-function resumable(run: ToyRun, before: readonly StateBody[]): readonly (readonly StateBody[])[] {
+/**
+ * What a platform could pass back after so many states of a run: none of them, or at least the one of each stream with
+ * which the run begins.
+ */
+function resumable(run: ToyRun, before: readonly StateBody[]): readonly { count: number; state: readonly StateBody[] }[] {
   const states = statesOf(run);
-  const together = states[0]?.type === 'GLOBAL' ? 1 : tables.length;
-  const ends = Array.from({ length: Math.floor(states.length / together) }, (_, index) => (index + 1) * together);
-  return [before, ...ends.map(end => mergeStates(before, states.slice(0, end)))];
+  const least = states[0]?.type === 'GLOBAL' ? 1 : tables.length;
+  const counts = states.map((_, index) => index + 1).filter(count => count >= least);
+  return [{ count: 0, state: before }, ...counts.map(count => ({ count, state: mergeStates(before, states.slice(0, count)) }))];
 }
 
 const lostOrFine = (run: ToyRun): void => {
@@ -120,8 +123,8 @@ describe('every STATE that is printed', () => {
           const run = await toyRead({ shards: named, modes, state, settings: { stateType, invalidPosition, job } });
           lostOrFine(run);
           const choices = resumable(run, state);
-          for (const choice of choices) parseState(JSON.stringify(choice), 'toy');
-          state = choices[next % choices.length] ?? [];
+          for (const choice of choices) parseState(JSON.stringify(choice.state), 'toy');
+          state = choices[next % choices.length]?.state ?? [];
         }
       }),
       { numRuns: 150 },
@@ -149,7 +152,7 @@ describe('every STATE that is printed', () => {
           expect(run.error).toBeUndefined();
           const choices = resumable(run, state);
           const chosen = ordinal === steps.length ? choices.length - 1 : next % choices.length;
-          state = choices[chosen] ?? [];
+          state = choices[chosen]?.state ?? [];
           destination.take(
             run.messages.filter(({ record }) => record !== undefined && modes[record.stream as 'red'] === 'incremental'),
           );
@@ -177,8 +180,8 @@ describe('every STATE that is printed', () => {
           expect(run.error).toBeUndefined();
           const choices = resumable(run, state);
           const chosen = ordinal === steps.length ? choices.length - 1 : next % choices.length;
-          state = choices[chosen] ?? [];
-          destination.take(upTo(run, chosen * (stateType === 'global' ? 1 : tables.length)));
+          state = choices[chosen]?.state ?? [];
+          destination.take(upTo(run, choices[chosen]?.count ?? 0));
         }
         expect(destination.present).toEqual(rowsOf(servers));
       }),

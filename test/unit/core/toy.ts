@@ -37,6 +37,8 @@ export class ToyServer {
   purged = 0;
   /** Another one: the log is that of another server. */
   system: string;
+  /** Called before each chunk of a snapshot. */
+  onChunk: () => void = () => {};
   /** One number for each change, as the ordering keys see it. */
   readonly #natural: () => number;
 
@@ -134,6 +136,7 @@ class ToyShard implements Shard {
     const template = records.template(selection);
     for (let after = cursor === null ? -1 : (cursor as unknown as { id: number }).id; ; ) {
       await Promise.resolve();
+      this.#server.onChunk();
       const rows = [...(this.#server.tables.get(selection.table.id.name) ?? [])].sort(([a], [b]) => a - b);
       const chunk = rows.filter(([id]) => id > after).slice(0, CHUNK);
       for (const [id, text] of chunk) write(records, template, 'r', id, text);

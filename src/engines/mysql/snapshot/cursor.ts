@@ -1,0 +1,25 @@
+/** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
+import { ConnectorError } from '../../../contract/errors.ts';
+import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import type { MysqlTable } from '../table.ts';
+
+/** A place behind the row with this key. */
+export interface KeyCursor {
+  /** The bytes of the key's values, as the text protocol has them, in hexadecimal digits. */
+  readonly after: readonly string[];
+}
+
+export const asCursor = (cursor: KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
+
+const isHex = (value: unknown): value is string => typeof value === 'string' && /^(?:[0-9a-f]{2})*$/i.test(value);
+
+/** Null: from the beginning. Throws STATE_INVALID when it is not one of ours. */
+export function keyCursor({ id, keyset }: MysqlTable, cursor: SnapshotCursor | null): KeyCursor | null {
+  if (cursor === null) return null;
+  const { after } = cursor as JsonObject;
+  if (Array.isArray(after) && after.length === keyset.length && after.every(isHex)) return { after };
+  const expected = `"after" must be the values of ${keyset.join(', ')} as ${keyset.length} texts of hexadecimal digits`;
+  const detail = `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${JSON.stringify(after) ?? 'nothing'}.`;
+  throw new ConnectorError('STATE_INVALID', detail, { table: id });
+}

@@ -1,0 +1,59 @@
+/** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
+import { ConnectorError } from '../../../contract/errors.ts';
+import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
+import { tableLabel } from '../../../contract/ids.ts';
+import type { PgTable } from '../table.ts';
+
+/** A place between two pages of one relation's heap. */
+export interface PageCursor {
+  /** Oid of the table, or of the partition that is being read. */
+  readonly relation: number;
+  /** Changes when the heap is rewritten (VACUUM FULL, CLUSTER, some ALTERs): then pages mean nothing any more. */
+  readonly filenode: string;
+  readonly page: number;
+  /** Fingerprint of the partitions up to this one: another one may have been attached among those done. */
+  readonly leaves: string;
+}
+
+export interface KeyCursor {
+  /** Values of the primary key, as text, of the last row read. */
+  readonly key: readonly string[];
+}
+
+export const asCursor = (cursor: PageCursor | KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
+
+const MAX_OID = 2 ** 32 - 1;
+/** MaxBlockNumber (storage/block.h). */
+const MAX_PAGE = 2 ** 32 - 2;
+
+/** Null: from the beginning. Throws STATE_INVALID when it is not one of ours. */
+export function pageCursor(table: PgTable, cursor: SnapshotCursor | null): PageCursor | null {
+  if (cursor === null) return null;
+  const { relation, filenode, page, leaves } = cursor as JsonObject;
+  if (!isWithin(relation, 1, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
+  if (typeof filenode !== 'string' || !/^[0-9]+$/.test(filenode)) throw damaged(table, '"filenode" must be digits', filenode);
+  if (!isWithin(page, 0, MAX_PAGE)) throw damaged(table, `"page" must be a whole number up to ${MAX_PAGE}`, page);
+  if (typeof leaves !== 'string') throw damaged(table, '"leaves" must be text', leaves);
+  return { relation, filenode, page, leaves };
+}
+
+/** As `pageCursor`, of a snapshot in the order of the table's key. */
+export function keyCursor(table: PgTable, cursor: SnapshotCursor | null): KeyCursor | null {
+  if (cursor === null) return null;
+  const { key } = cursor as JsonObject;
+  const { keyset } = table;
+  const isKey = Array.isArray(key) && key.length === keyset.length && key.every(isText);
+  if (!isKey) throw damaged(table, `"key" must be the values of ${keyset.join(', ')} as ${keyset.length} texts`, key);
+  return { key };
+}
+
+/** A NUL would end the statement in which it stands; no text of the server holds one. */
+const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0');
+
+const isWithin = (value: unknown, least: number, most: number): value is number =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+
+function damaged({ id }: PgTable, expected: string, found: unknown): ConnectorError {
+  const detail = `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${JSON.stringify(found) ?? 'nothing'}.`;
+  return new ConnectorError('STATE_INVALID', detail, { table: id });
+}

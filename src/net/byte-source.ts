@@ -14,6 +14,8 @@ export class ByteSource {
   bytes: Buffer;
   at = 0;
   limit = 0;
+  /** Bytes that have come so far. */
+  received = 0;
 
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
@@ -94,7 +96,10 @@ export class ByteSource {
   async #pull(quietMillis: number): Promise<Buffer> {
     for (;;) {
       const chunk = this.#socket.read() as Buffer | null;
-      if (chunk !== null) return chunk;
+      if (chunk !== null) {
+        this.received += chunk.length;
+        return chunk;
+      }
       if (this.#failure !== null) throw this.#failure;
       if (this.#ended) throw new ConnectorError('CONNECTION_LOST', 'The server closed the connection.');
       await this.#untilReadable(quietMillis);
@@ -134,7 +139,10 @@ export class ByteSource {
     this.#onReadable();
   };
   readonly #onError = (error: Error): void => {
-    this.#failure ??= new ConnectorError('CONNECTION_LOST', `The connection broke: ${error.message}.`, { cause: error });
+    this.#failure ??=
+      error instanceof ConnectorError
+        ? error
+        : new ConnectorError('CONNECTION_LOST', `The connection broke: ${error.message}.`, { cause: error });
     this.#onReadable();
   };
 }

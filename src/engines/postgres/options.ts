@@ -1,6 +1,7 @@
 import type { EngineContext } from '../../contract/engine.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import type { PostgresConfig, SslMode } from './config.ts';
+import type { Limits } from './limits.ts';
 
 /** One database on one server, and how to log in. */
 export interface PgTarget {
@@ -18,4 +19,5 @@ export interface PostgresShardOptions {
   readonly target: PgTarget;
   readonly config: PostgresConfig;
   readonly context: EngineContext;
+  readonly limits: Limits;
 }

@@ -4,6 +4,7 @@ import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
+import { LIMITS, type Limits } from './limits.ts';
 import type { PgTarget, PostgresShardOptions } from './options.ts';
 import { findProblems } from './prerequisites.ts';
 import { readPublication } from './replication/publication.ts';
@@ -84,11 +85,11 @@ class PostgresMember implements Member<PgTable> {
 }
 
 /** Opens nothing yet: each member connects when it is needed. */
-export function openSession(config: PostgresConfig, context: EngineContext): Promise<Session> {
+export function openSession(config: PostgresConfig, context: EngineContext, limits: Limits = LIMITS): Promise<Session> {
   const members = shardsOf(config.source).map(({ name, slot, ...login }) => {
     const target: PgTarget = { ...login, ssl: config.source.ssl_mode };
     const own = { ...config, source: { ...config.source, replication_slot: slot } };
-    return new PostgresMember({ id: name as ShardId, target, config: own, context });
+    return new PostgresMember({ id: name as ShardId, target, config: own, context, limits });
   });
   const unfollowed = (table: PgTable): PgTable => ({ ...table, replicaIdentity: null });
   return Promise.resolve(new ShardedSession({ members, context, unfollowed }));

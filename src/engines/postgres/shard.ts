@@ -31,13 +31,7 @@ import { RawConnection } from './wire/raw-connection.ts';
 import { WalStream } from './wire/wal-stream.ts';
 
 const APPLICATION = 'source-tributary';
-/** How long a table's snapshot may keep the log waiting while old transactions are open; it is tried again later. */
-const ORIGIN_MILLIS = 30_000;
-/** How long the very first snapshot waits for them: there is no log to go on with meanwhile. */
-const FIRST_ORIGIN_MILLIS = 10 * 60_000;
-/** How long the server may be silent in the middle of a read over questions that it answers at once. */
-const QUIET_MILLIS = 30_000;
-/** The same for what may wait for a lock, or goes over the whole catalog. */
+/** How long the server may take over what may wait for a lock, or goes over the whole catalog. */
 const PATIENT_MILLIS = 10 * 60_000;
 
 /** One database of one server: a slot, a publication, and the tables under them. */
@@ -87,7 +81,7 @@ export class PostgresShard implements Shard {
   }
 
   async open({ from, stored, tables }: OpenRequest): Promise<Opened> {
-    const { config, target, context } = this.#options;
+    const { config, target, context, limits } = this.#options;
     const query = await this.#query(PATIENT_MILLIS);
     const server = await this.#identity();
     const name = config.source.replication_slot;
@@ -105,7 +99,7 @@ export class PostgresShard implements Shard {
     if (slot === undefined && from === null) {
       context.log.info(`Creating the replication slot "${name}" on ${this.#what}.`);
       const client = await this.#replicationClient();
-      const lsn = parseLsn(await createSlotWithin(FIRST_ORIGIN_MILLIS, client, query, name)) ?? 0;
+      const lsn = parseLsn(await createSlotWithin(limits.firstOriginMillis, client, query, name)) ?? 0;
       this.#confirmed = lsn;
       return { from: this.#position(lsn, server), fresh: true, settled: true, tables: now, joined: [] };
     }
@@ -139,11 +133,11 @@ export class PostgresShard implements Shard {
    * every later transaction is decoded with a publication that has the table from the transaction's first row on.
    */
   async origin(): Promise<Position> {
-    const { target, context } = this.#options;
+    const { target, context, limits } = this.#options;
     const client = await connect(target, { replication: true, applicationName: `${APPLICATION} origin` }, context);
     try {
       const name = `tributary_origin_${Math.random().toString(36).slice(2, 12)}`;
-      const lsn = await createSlotWithin(ORIGIN_MILLIS, client, await this.#query(), name, { temporary: true });
+      const lsn = await createSlotWithin(limits.originMillis, client, await this.#query(), name, { temporary: true });
       return this.#position(parseLsn(lsn) ?? 0, await this.#identity());
     } finally {
       await disconnect(client);
@@ -157,9 +151,9 @@ export class PostgresShard implements Shard {
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const query = await this.#query();
     const onPartitions = this.#partitions.read.bind(this.#partitions);
-    const { target, context } = this.#options;
+    const { target, context, limits } = this.#options;
     const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what);
-    yield* snapshot({ openRaw, query, onPartitions, role: target.username, log: context.log }, request, records);
+    yield* snapshot({ openRaw, query, onPartitions, role: target.username, log: context.log, limits }, request, records);
   }
 
   stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
@@ -169,14 +163,14 @@ export class PostgresShard implements Shard {
   }
 
   async *#events(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
-    const { context } = this.#options;
+    const { context, limits } = this.#options;
     const server = await this.#identity();
     const source = {
       openWal: (from: number) => this.#openWal(from),
       rereadConnection: async () => {
         if (this.#reread === null) {
           this.#reread = await this.#openRaw('Reading rows again');
-          this.#reread.quietMillis = QUIET_MILLIS;
+          this.#reread.quietMillis = limits.answerMillis;
         }
         return this.#reread;
       },
@@ -185,6 +179,7 @@ export class PostgresShard implements Shard {
       position: (lsn: number) => this.#position(lsn, server),
       lookAtPartitions: async () => this.#partitions.look(await this.#query(PATIENT_MILLIS), context.log),
       nativeJson: this.#nativeJson,
+      visibleMillis: limits.visibleMillis,
       log: context.log,
     };
     return yield* stream(source, request, records);
@@ -275,7 +270,7 @@ export class PostgresShard implements Shard {
   }
 
   /** Errors of the server come out as ours. */
-  async #query(timeoutMillis = QUIET_MILLIS): Promise<Query> {
+  async #query(timeoutMillis = this.#options.limits.answerMillis): Promise<Query> {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { replication: false, applicationName: APPLICATION }, context);
     const plain = queryOn(this.#control, timeoutMillis);

@@ -6,11 +6,14 @@ import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { type LeafRow, readLeaves } from './catalog-queries.ts';
 import { afterKey } from './key-comparison.ts';
+import type { Limits } from './limits.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
 import { asCursor, keyCursor, type PageCursor, pageCursor } from './snapshot/cursor.ts';
+import { heldBy, SilenceWatch } from './snapshot/silence-watch.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
+import { serverError } from './wire/errors.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
 /** What a snapshot needs of its shard. */
@@ -22,6 +25,7 @@ export interface SnapshotSource {
   onPartitions(table: PgTable, leaves: readonly LeafRow[]): void;
   readonly role: string;
   readonly log: Logger;
+  readonly limits: Limits;
 }
 
 const FULL = { kind: 'full' } as const;
@@ -47,13 +51,23 @@ export async function* snapshot(
   records: RecordWriter,
 ): AsyncGenerator<SnapshotEvent, void> {
   const table = request.selection.table as PgTable;
-  const connection = await source.openRaw(`Reading ${tableLabel(table.id)}`);
+  const label = tableLabel(table.id);
+  const { query, log, limits } = source;
+  const connection = await source.openRaw(`Reading ${label}`);
+  const watch = new SilenceWatch({ connection, query, log, label, everyMillis: limits.silenceMillis });
   try {
+    await connection.query(`SET lock_timeout = ${limits.lockMillis}`);
     const run = new TableSnapshot(source, connection, request, table, records);
     if (request.mode === 'followed') yield* run.byPages();
     else if (table.keyset.length > 0) yield* run.byKey();
     else yield* run.atOnce();
+  } catch (error) {
+    const locked = error instanceof ConnectorError && serverError(error.cause)?.code === '55P03'; // lock_not_available
+    if (!locked) throw error;
+    const detail = `${label} was locked by ${heldBy(watch.blockers)} for ${Math.round(limits.lockMillis / 1000)} seconds.`;
+    throw new ConnectorError('SERVER_ERROR', detail, { cause: error, table: table.id });
   } finally {
+    watch.stop();
     connection.close();
   }
 }

@@ -38,6 +38,7 @@ export interface StreamSource {
   /** Looks for partitions that came with rows; gives the tables whose memo has changed. */
   lookAtPartitions(): Promise<readonly Followed[]>;
   readonly nativeJson: boolean;
+  readonly visibleMillis: number;
   readonly log: Logger;
 }
 
@@ -143,7 +144,7 @@ class LogReader {
   /** Writes everything that waits, in order, and reads again what the rows lack. */
   async *#replay(): AsyncGenerator<ReplicationEvent, void> {
     const backlog = this.#backlog;
-    this.#rereader ??= new Rereader(await this.#source.rereadConnection());
+    this.#rereader ??= new Rereader(await this.#source.rereadConnection(), this.#source.visibleMillis);
     const rereader = this.#rereader;
     await rereader.begin(backlog.wanted, backlog.xids);
     for (let at = 0; at < backlog.count; at++) {

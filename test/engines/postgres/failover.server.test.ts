@@ -144,6 +144,65 @@ describeMajor(18, major => {
     ));
 });
 
+describeMajor(18, major => {
+  it('where any standby may be the synchronous one, commits during a read do not wait for us', () =>
+    withServer(major, async primary => {
+      await primary.query('postgres', "ALTER SYSTEM SET synchronous_commit = 'local'");
+      await primary.halt();
+      const standby = await copyOf(primary);
+      try {
+        await primary.start();
+        await inLab(
+          major,
+          async lab => {
+            await lab.makeGate();
+            await lab.sql(createThing);
+            const platform = await lab.connect({ streams: ['thing', 'gate'], modes: { gate: 'full_refresh' } });
+            await platform.sync();
+            await lab.sql("UPDATE thing SET text = 'uno' WHERE id = 1");
+            await platform.sync(); // the slot is behind the state now, so that the next read opens the log at once
+            const { host, port, username, password } = primary;
+            const account = await serverAccount();
+            const signal = join(standby.dataFolder, 'standby.signal');
+            await writeFile(signal, '', { mode: 0o600 });
+            if (account !== null) await chown(signal, account.uid, account.gid);
+            const primaryConninfo = `host=${host} port=${port} user=${username} password=${password}`;
+            await standby.configure({ primary_conninfo: primaryConninfo });
+            await lab.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+            await lab.sql('SELECT pg_reload_conf()');
+            const client = await lab.client();
+            await client.query('SET synchronous_commit = on');
+            let done = false;
+            platform.store(
+              await lab.atGate(
+                () => platform.run(),
+                async () => {
+                  const streaming = (name: string): Promise<void> =>
+                    lab.until(
+                      `EXISTS (SELECT FROM pg_stat_replication WHERE application_name = '${name}' AND state = 'streaming')`,
+                    );
+                  await streaming('source-tributary');
+                  // Of standbys of one priority the first that connected is the synchronous one.
+                  await standby.start();
+                  await streaming('walreceiver');
+                  const commit = client.query("UPDATE thing SET text = 'due' WHERE id = 2").then(() => {
+                    done = true;
+                  });
+                  await Promise.race([commit, sleep(10_000)]);
+                },
+              ),
+            );
+            expect(done).toBe(true);
+            await platform.expectEqual([thing]);
+          },
+          () => primary,
+        )();
+      } finally {
+        await standby.stop();
+      }
+    }));
+});
+
 describeMajor(14, major => {
   it('the server is restored to an earlier time: lost while its log is shorter than what was read', () =>
     withServer(major, async old =>

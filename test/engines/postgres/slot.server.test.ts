@@ -176,6 +176,25 @@ describeMajor(18, major => {
     );
 
     it(
+      'lets the server forget the log behind the states that came in',
+      inLab(major, async lab => {
+        const platform = await begun(lab);
+        let before = 0n;
+        const kept = async (): Promise<bigint> => lsn(String((await lab.slot())?.['restart_lsn']));
+        for (let round = 0; round < 4; round++) {
+          const stored = positionOf(platform.stored).lsn;
+          await lab.sql('SELECT pg_log_standby_snapshot()');
+          await lab.sql(`INSERT INTO thing VALUES (${100 + round}, 'x')`);
+          await lab.sql('SELECT pg_log_standby_snapshot()');
+          await platform.sync();
+          expect(lsn(String((await lab.slot())?.['confirmed_flush_lsn']))).toBe(lsn(stored));
+          if (round > 1) expect(await kept()).toBeGreaterThan(before);
+          before = await kept();
+        }
+      }),
+    );
+
+    it(
       'has two_phase: refused by check and read, and a prepared transaction is never taken for a committed one',
       inLab(major, async lab => {
         const { name } = lab.database;

@@ -9,6 +9,9 @@ interface Blocker {
   readonly since: string | null;
 }
 
+/** How long the server may take to answer once it was told to give up. */
+const ANSWER_MILLIS = 30_000;
+
 /** Transactions with an id, hence ones that write: a slot waits for each of them that was open when it began. */
 const BLOCKERS = `
   SELECT 'process ' || pid || coalesce(' (' || usename || ', ' || state || ')', '') AS what, xact_start::text AS since
@@ -36,7 +39,7 @@ export async function createSlotWithin(
     control.rows(`SELECT pg_cancel_backend(${pid})`).catch(() => {});
   }, millis);
   try {
-    return await createSlot(queryOn(replication), name, options);
+    return await createSlot(queryOn(replication, millis + ANSWER_MILLIS), name, options);
   } catch (error) {
     const cancelled = error instanceof ConnectorError && serverError(error.cause)?.code === '57014'; // query_canceled
     if (!late || !cancelled) throw error;

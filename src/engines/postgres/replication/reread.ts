@@ -12,7 +12,6 @@ const FIRST_ROWS = 64;
 /** Values that are held at once; a single row may be larger. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const POLL_MILLIS = 20;
-const PATIENCE_MILLIS = 60_000;
 
 /** A row of the log that lacks values, and what the table has for them now. */
 export interface Wanted {
@@ -37,6 +36,7 @@ export interface Wanted {
  */
 export class Rereader {
   readonly #connection: RawConnection;
+  readonly #visibleMillis: number;
   #wanted: readonly Wanted[] = [];
   /** Rows up to here have had their turn. */
   #done = 0;
@@ -45,13 +45,15 @@ export class Rereader {
   /** Rows of the next query, by what the last one brought. */
   readonly #rows = new Map<RowPlan, number>();
 
-  constructor(connection: RawConnection) {
+  /** `visibleMillis`: how long a transaction may take until snapshots show it. */
+  constructor(connection: RawConnection, visibleMillis: number) {
     this.#connection = connection;
+    this.#visibleMillis = visibleMillis;
   }
 
-  /** Takes over rows of the transactions `xids`. Throws TRANSACTIONS_IN_PROGRESS if these are not visible within a minute. */
+  /** Takes over rows of the transactions `xids`. Throws TRANSACTIONS_IN_PROGRESS if these do not become visible in time. */
   async begin(wanted: readonly Wanted[], xids: ReadonlySet<number>): Promise<void> {
-    await untilVisible(this.#connection, [...xids]);
+    await untilVisible(this.#connection, [...xids], this.#visibleMillis);
     this.#wanted = wanted;
     this.#done = 0;
     this.#held = 0;
@@ -164,14 +166,14 @@ const visibleSql = (xids: readonly number[]): string => `
                  WHEN id < top - 2147483648 THEN id + 4294967296 ELSE id END)::text::xid8, pg_current_snapshot()))
     FROM guess`;
 
-async function untilVisible(connection: RawConnection, xids: readonly number[]): Promise<void> {
+async function untilVisible(connection: RawConnection, xids: readonly number[], patience: number): Promise<void> {
   if (xids.length === 0) return;
   connection.what = 'Waiting for transactions of the log to become visible';
-  for (let waited = 0; waited < PATIENCE_MILLIS; waited += POLL_MILLIS) {
+  for (let waited = 0; waited < patience; waited += POLL_MILLIS) {
     const [row] = await connection.query(visibleSql(xids));
     if (row?.[0] === 't') return;
     await new Promise(resolve => setTimeout(resolve, POLL_MILLIS));
   }
-  const detail = `transactions of the log (${xids.slice(0, 5).join(', ')}) are not visible after a minute: most likely they wait for a synchronous standby.`;
+  const detail = `transactions of the log (${xids.slice(0, 5).join(', ')}) are not visible after ${Math.round(patience / 1000)} seconds: most likely they wait for a synchronous standby.`;
   throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', detail);
 }

@@ -34,12 +34,17 @@ export class RawConnection {
   quietMillis = 0;
   /** The running COPY has come to its end. */
   copyDone = true;
+  /** Bytes are awaited right now. */
+  waiting = false;
+  /** The server process at the other end. */
+  readonly pid: number;
 
   /** `what` begins the sentence of an error: "Reading public.orders". Aborting `signal` ends every wait with STOPPED. */
   constructor(client: Client, what: string, signal: AbortSignal) {
     // pg keeps the socket (TLS included) in `connection.stream`, and listens on it; its parser must not see another byte.
     const socket = (client as unknown as { connection: { stream: Duplex } }).connection.stream;
     client.on('error', () => {});
+    this.pid = (client as unknown as { processID: number }).processID;
     this.#socket = socket;
     this.#source = new ByteSource(socket, signal);
     this.#frames = new FrameReader(this.#source);
@@ -100,8 +105,23 @@ export class RawConnection {
   }
 
   /** Waits for more bytes. */
-  fill(): Promise<void> {
-    return this.#frames.fill(this.quietMillis);
+  async fill(): Promise<void> {
+    this.waiting = true;
+    try {
+      await this.#frames.fill(this.quietMillis);
+    } finally {
+      this.waiting = false;
+    }
+  }
+
+  /** Bytes that have come so far. */
+  get received(): number {
+    return this.#source.received;
+  }
+
+  /** Ends every wait, now and later, with this error. */
+  fail(error: Error): void {
+    this.#socket.destroy(error);
   }
 
   /** True when bytes wait in the socket, so that `fill` would not have to wait. */

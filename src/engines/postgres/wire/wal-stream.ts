@@ -40,7 +40,10 @@ export interface WalStreamOptions {
  * The stream of a logical replication slot. Source of the format: PostgreSQL manual, "Streaming Replication Protocol".
  *
  * Status goes out on a timer, also while nobody reads here because stdout is blocked: the server would otherwise take us
- * for dead. It always confirms the same LSN; nothing that is merely printed is ever confirmed.
+ * for dead. One LSN is confirmed, once, at the beginning; nothing that is merely printed is ever confirmed. From then on
+ * nothing is said of what is flushed: a walsender that has said so lately may be chosen as the synchronous standby where
+ * `synchronous_standby_names` is `*`, and then the commits of others would wait for us (syncrep.c leaves out those without
+ * a valid flush position).
  */
 export class WalStream {
   /** Where the plugin's message lies: borrowed until the next `next` or `fill`. */
@@ -63,6 +66,7 @@ export class WalStream {
     this.#confirmed.writeBigUInt64BE(BigInt(options.confirmed));
     connection.quietMillis = timeout === 0 ? QUIET_WITHOUT_TIMEOUT_MILLIS : Math.max(2 * timeout, QUIET_AT_LEAST_MILLIS);
     this.#reportMillis = timeout === 0 ? REPORT_MILLIS : Math.min(REPORT_MILLIS, timeout / 3);
+    this.#confirm();
     this.#report(true);
     this.#timer = setInterval(() => this.#onTimer(), POKE_MILLIS);
   }
@@ -148,12 +152,17 @@ export class WalStream {
     else if (Date.now() - this.#reported >= this.#reportMillis) this.#report(false);
   }
 
-  /** Standby status update: written, flushed and applied are all the confirmed LSN. `ask`: the server is to answer. */
+  /** Standby status update: written, flushed and applied are all the confirmed LSN. */
+  #confirm(): void {
+    const message = Buffer.alloc(STATUS_LENGTH);
+    for (const at of [1, 9, 17]) this.#confirmed.copy(message, at);
+    this.#send(message, false);
+  }
+
+  /** We are there. `ask`: the server is to answer. */
   #report(ask: boolean): void {
     const message = Buffer.alloc(STATUS_LENGTH);
     this.#confirmed.copy(message, 1);
-    this.#confirmed.copy(message, 9);
-    this.#confirmed.copy(message, 17);
     this.#send(message, ask);
   }
 

@@ -4,6 +4,7 @@ import { describeMysql } from '../../kit/mysql-engines.ts';
 import { Platform } from '../../kit/platform.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { caughtUp, committed, promote, replicate } from '../../kit/servers/mysql-replication.ts';
+import { sleep } from '../../kit/servers/process.ts';
 import { MysqlDatabase } from './backend.ts';
 import { CURSOR, failureOf, Lab, positionOf, series, table } from './lab.ts';
 
@@ -101,6 +102,49 @@ describeMysql(flavor => {
     const far = flavor === 'mysql' ? `${from.split(':')[0]}:1-99999999` : '0-1-99999999';
     const beyond = await lab.connect({}, { starting_gtids: { [database.name]: { main: far } } });
     expect(failureOf(await beyond.run({ mayFail: true }))).toMatch(/POSITION_LOST/);
+  });
+
+  describe('a log that was begun anew', () => {
+    const resetLog = flavor === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';
+    const last = async (server: OwnMysqlServer): Promise<number> => Number(/[0-9]+$/.exec(await committed(server))?.[0] ?? 0);
+
+    it.each([
+      ['in the file of the state', ''],
+      ['in a later file', 'FLUSH BINARY LOGS'],
+    ])('is noticed where its numbers have come past those of the state %s', async (_, between) => {
+      const server = await start();
+      const lab = new Lab(await MysqlDatabase.create(server));
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql('UPDATE thing SET n = 2');
+      await platform.sync();
+      const reached = await last(server);
+      await sleep(1100); // files are told apart by seconds
+      await lab.sql(resetLog);
+      while ((await last(server)) < reached) await lab.sql('UPDATE thing SET n = n + 1');
+      await lab.sql(`${between === '' ? '' : `${between};`} UPDATE thing SET n = n + 1; UPDATE thing SET n = n + 1`);
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST.*begun anew/);
+    });
+
+    it('is not taken for one where files of the state were purged', async () => {
+      const server = await start();
+      const lab = new Lab(await MysqlDatabase.create(server));
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql('UPDATE thing SET n = 2');
+      await platform.sync();
+      await lab.database.disconnected();
+      await lab.sql('FLUSH BINARY LOGS');
+      await lab.until(async () => {
+        const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+        await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+        return (await lab.sql('SHOW BINARY LOGS')).length === 1;
+      });
+      await lab.sql('UPDATE thing SET n = 3');
+      expect((await platform.sync()).records.map(record => record.data['n'])).toEqual([3]);
+    });
   });
 
   if (flavor === 'mysql') {

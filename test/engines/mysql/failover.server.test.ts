@@ -70,6 +70,35 @@ describeMysql(flavor => {
     expect(moved.committed.backwards).toEqual([]);
   });
 
+  it('#29, #31 an XA transaction that was prepared is committed at a replica that took over', async () => {
+    const source = await start();
+    const replica = await start();
+    if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
+    await replicate(source, replica);
+    const database = await MysqlDatabase.create(source);
+    await database.query(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+    const platform = await Platform.connect(database, CURSOR);
+    await platform.sync();
+    await source.query(
+      database.name,
+      "XA START 'x'; UPDATE thing SET n = 100 WHERE id = 1; INSERT INTO thing VALUES (50, 'xa', 1); XA END 'x'; XA PREPARE 'x'",
+    );
+    await database.query('UPDATE thing SET n = 3 WHERE id = 2');
+    await platform.sync();
+    expect(positionOf(platform.stored).position).toHaveProperty('prepared');
+    await caughtUp(source, replica);
+    await promote(replica);
+    await source.halt('abrupt');
+    await replica.query(database.name, "XA COMMIT 'x'; UPDATE thing SET n = 4 WHERE id = 2");
+    const moved = await at(database, replica, platform);
+    const run = await moved.sync();
+    expect(run.records.map(record => [record.data['id'], record.data['n']])).toEqual([
+      [1, 100],
+      [50, 1],
+      [2, 4],
+    ]);
+  });
+
   it('#29 another server behind the name, and one that lacks the latest, is a position lost', async () => {
     const source = await start();
     const database = await MysqlDatabase.create(source);

@@ -200,6 +200,7 @@ export class MysqlShard implements Shard {
         this.#logTables = logTables;
       },
       flavor: server.flavor,
+      server: await readServerId(query, server),
       ...(await this.#tableOptions(query, server, { kind, tables: request.tables })),
     };
     return yield* stream(source, request, records);

@@ -10,6 +10,7 @@ import { charsetOfCollationId } from './layout/charsets.ts';
 import type { Dump } from './replication/dump.ts';
 import { EndOfLog } from './replication/end-of-log.ts';
 import type { PresentLayouts } from './replication/layout-check.ts';
+import { checkSameLog } from './replication/log-file.ts';
 import { LogPlace } from './replication/log-place.ts';
 import { LogTables, type LogTablesOptions } from './replication/log-tables.ts';
 import { HeldTransaction, preparedBefore, xaName } from './replication/prepared.ts';
@@ -25,6 +26,8 @@ export interface StreamSource extends RereadSource, ReplaySource {
   /** Up to where the log is wanted now, as far as that is known. */
   readonly target: Position | null;
   readonly tables: Omit<LogTablesOptions, 'template'>;
+  /** Who writes the log: see `readServerId`. */
+  readonly server: string;
   /** The followed tables as they are now, and where the log is. */
   present(): Promise<PresentLayouts>;
 }
@@ -60,6 +63,7 @@ class LogReader {
   readonly #endOfLog = new EndOfLog();
   readonly #transaction = new Transaction();
   #quiet = 0;
+  #isSameLog = false;
 
   constructor(source: StreamSource, records: RecordWriter, dump: Dump, place: LogPlace, tables: LogTables) {
     this.#source = source;
@@ -93,6 +97,7 @@ class LogReader {
         if (kind === events.HEARTBEAT && !this.#place.moved) {
           await this.#endOfLog.heartbeat(this.#place, () => this.#source.visible());
         }
+        if (kind === events.FORMAT_DESCRIPTION) await this.#openFile();
         const event = this.#apply(kind);
         if (this.#tables.check.hasDoubts) await this.#checkAgain();
         if (!isHeld && (isPayload || kind === events.ROWS || kind === events.TABLE_MAP)) {
@@ -246,6 +251,14 @@ class LogReader {
     if (!beats) return null;
     this.#tables.reached(this.#place);
     return this.#heartbeat();
+  }
+
+  async #openFile(): Promise<void> {
+    const { file, timestamp: created } = this.#dump.decoder;
+    const log = { server: this.#source.server, file, created };
+    if (!this.#isSameLog) await checkSameLog(this.#place.logFile, log, from => this.#source.openDump(from, 'aside'));
+    this.#isSameLog = true;
+    this.#place.logFile = log;
   }
 
   async #checkAgain(): Promise<void> {

@@ -4,6 +4,7 @@ import { describeMysql } from '../../kit/mysql-engines.ts';
 import { Platform } from '../../kit/platform.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { caughtUp, committed, promote, replicate } from '../../kit/servers/mysql-replication.ts';
+import { sleep } from '../../kit/servers/process.ts';
 import { MysqlDatabase } from './backend.ts';
 import { CURSOR, failureOf, Lab, positionOf, series, table } from './lab.ts';
 
@@ -51,7 +52,7 @@ describeMysql(flavor => {
     const past = Math.floor(Date.now() / 1000) - 3600;
     await replica.query(
       database.name,
-      `SET timestamp = ${past}; UPDATE thing SET n = n + 100 WHERE id <= 30; DELETE FROM thing WHERE id = 61; INSERT INTO thing VALUES (500, 'new', 1)`,
+      `SET ${flavor === 'mysql' ? `original_commit_timestamp = ${past}000000` : `timestamp = ${past}`}; UPDATE thing SET n = n + 100 WHERE id <= 30; DELETE FROM thing WHERE id = 61; INSERT INTO thing VALUES (500, 'new', 1)`,
     );
     const moved = await at(database, replica, platform);
     const run = await moved.sync();
@@ -67,6 +68,35 @@ describeMysql(flavor => {
       500,
     ]);
     expect(moved.committed.backwards).toEqual([]);
+  });
+
+  it('#29, #31 an XA transaction that was prepared is committed at a replica that took over', async () => {
+    const source = await start();
+    const replica = await start();
+    if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
+    await replicate(source, replica);
+    const database = await MysqlDatabase.create(source);
+    await database.query(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+    const platform = await Platform.connect(database, CURSOR);
+    await platform.sync();
+    await source.query(
+      database.name,
+      "XA START 'x'; UPDATE thing SET n = 100 WHERE id = 1; INSERT INTO thing VALUES (50, 'xa', 1); XA END 'x'; XA PREPARE 'x'",
+    );
+    await database.query('UPDATE thing SET n = 3 WHERE id = 2');
+    await platform.sync();
+    expect(positionOf(platform.stored).position).toHaveProperty('prepared');
+    await caughtUp(source, replica);
+    await promote(replica);
+    await source.halt('abrupt');
+    await replica.query(database.name, "XA COMMIT 'x'; UPDATE thing SET n = 4 WHERE id = 2");
+    const moved = await at(database, replica, platform);
+    const run = await moved.sync();
+    expect(run.records.map(record => [record.data['id'], record.data['n']])).toEqual([
+      [1, 100],
+      [50, 1],
+      [2, 4],
+    ]);
   });
 
   it('#29 another server behind the name, and one that lacks the latest, is a position lost', async () => {
@@ -103,6 +133,49 @@ describeMysql(flavor => {
     expect(failureOf(await beyond.run({ mayFail: true }))).toMatch(/POSITION_LOST/);
   });
 
+  describe('a log that was begun anew', () => {
+    const resetLog = flavor === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';
+    const last = async (server: OwnMysqlServer): Promise<number> => Number(/[0-9]+$/.exec(await committed(server))?.[0] ?? 0);
+
+    it.each([
+      ['in the file of the state', ''],
+      ['in a later file', 'FLUSH BINARY LOGS'],
+    ])('is noticed where its numbers have come past those of the state %s', async (_, between) => {
+      const server = await start();
+      const lab = new Lab(await MysqlDatabase.create(server));
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql('UPDATE thing SET n = 2');
+      await platform.sync();
+      const reached = await last(server);
+      await sleep(1100); // files are told apart by seconds
+      await lab.sql(resetLog);
+      while ((await last(server)) < reached) await lab.sql('UPDATE thing SET n = n + 1');
+      await lab.sql(`${between === '' ? '' : `${between};`} UPDATE thing SET n = n + 1; UPDATE thing SET n = n + 1`);
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST.*begun anew/);
+    });
+
+    it('is not taken for one where files of the state were purged', async () => {
+      const server = await start();
+      const lab = new Lab(await MysqlDatabase.create(server));
+      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql('UPDATE thing SET n = 2');
+      await platform.sync();
+      await lab.database.disconnected();
+      await lab.sql('FLUSH BINARY LOGS');
+      await lab.until(async () => {
+        const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+        await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+        return (await lab.sql('SHOW BINARY LOGS')).length === 1;
+      });
+      await lab.sql('UPDATE thing SET n = 3');
+      expect((await platform.sync()).records.map(record => record.data['n'])).toEqual([3]);
+    });
+  });
+
   if (flavor === 'mysql') {
     describe('without GTIDs', () => {
       it('positions are files; they outlive restarts and turning GTIDs on, and RESET is a position lost', async () => {
@@ -129,8 +202,13 @@ describeMysql(flavor => {
         await platform.expectEqual([thing]);
         // A fresh connection takes GTIDs now.
         const fresh = await lab.connect();
+        fresh.everything = platform.everything.copy(fresh.catalog);
         await fresh.sync();
-        expect(Object.keys(positionOf(fresh.stored).position)).toEqual(['gtid_set']);
+        await lab.sql('UPDATE thing SET n = n + 1 WHERE id < 8; DELETE FROM thing WHERE id = 9');
+        await fresh.sync();
+        await fresh.expectEqual([thing]);
+        expect([...platform.everything.backwards, ...fresh.everything.backwards]).toEqual([]);
+        expect(Object.keys(positionOf(fresh.stored).position)).toContain('gtid_set');
         await lab.sql('RESET BINARY LOGS AND GTIDS; UPDATE thing SET n = 0');
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST/);
       });

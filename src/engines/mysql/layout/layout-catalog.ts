@@ -17,6 +17,8 @@ export type KnownTable = { readonly layout: TableLayout } | { readonly table: Ta
 
 /** Tables that are not followed are kept while they may take a followed one's name (gh-ost, pt-osc), the latest of them. */
 const MOST_OTHERS = 100;
+/** Characters of their layouts together: they stand in every state. */
+const MOST_OTHER_CHARACTERS = 64 * 1024;
 
 /**
  * The layouts of the followed tables at a place in the log, moved on by the statements of the log (`followStatement`). Needed where TABLE_MAP
@@ -29,6 +31,8 @@ export class LayoutCatalog {
   readonly #followed: ReadonlyMap<string, TableName>;
   readonly #schemas: ReadonlySet<string>;
   readonly #tables = new Map<string, KnownTable>();
+  /** Of those that are not followed, the characters of the layout, the latest last. */
+  readonly #otherSizes = new Map<string, number>();
   /** Followed tables that the log has dropped or renamed away. */
   readonly #absent = new Set<string>();
   /** Character set and collation of tables that say none, by database. */
@@ -64,7 +68,7 @@ export class LayoutCatalog {
     for (const key of absent) if (catalog.#followed.has(String(key))) catalog.#absent.add(String(key));
     for (const entry of unknown as readonly Readonly<Record<string, unknown>>[]) {
       const table = { schema: String(entry['schema']), name: String(entry['name']) };
-      catalog.#tables.set(catalog.keyOf(table), { table, why: String(entry['why']) });
+      catalog.put(table, { table, why: String(entry['why']) });
     }
     return catalog;
   }
@@ -124,13 +128,16 @@ export class LayoutCatalog {
     // The latest are last.
     this.#tables.delete(key);
     this.#tables.set(key, entry);
-    if (this.#tables.size > this.#followed.size + MOST_OTHERS) this.#dropOldest();
+    this.#otherSizes.delete(key);
+    if (!this.#followed.has(key)) this.#otherSizes.set(key, 'layout' in entry ? JSON.stringify(entry.layout).length : 0);
+    this.#dropOldest();
   }
 
   /** The table is gone. */
   forget(table: TableName): void {
     const key = this.keyOf(table);
     this.#tables.delete(key);
+    this.#otherSizes.delete(key);
     if (this.#followed.has(key)) this.#absent.add(key);
   }
 
@@ -155,11 +162,15 @@ export class LayoutCatalog {
     return this.rules.lowerCaseTableNames === 0 ? name : name.toLowerCase();
   }
 
+  /** One that is dropped and renamed to a followed name later is a table whose columns are not known. */
   #dropOldest(): void {
-    for (const key of this.#tables.keys()) {
-      if (this.#followed.has(key)) continue;
+    let characters = 0;
+    for (const size of this.#otherSizes.values()) characters += size;
+    for (const [key, size] of this.#otherSizes) {
+      if (this.#otherSizes.size <= MOST_OTHERS && characters <= MOST_OTHER_CHARACTERS) return;
+      characters -= size;
+      this.#otherSizes.delete(key);
       this.#tables.delete(key);
-      return;
     }
   }
 }

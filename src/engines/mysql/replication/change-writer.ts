@@ -27,9 +27,10 @@ export class ChangeWriter {
     this.#records = records;
   }
 
-  /** Hands out the row's ordering keys without writing it, so that every replay numbers alike. */
+  /** Hands out the ordering keys of all rows without writing them, so that every replay numbers alike, whatever it writes. */
   pass(rows: Rows): void {
-    this.#records.advance(rows.kind === ROWS_UPDATE ? 2 : 1);
+    const count = rows.count();
+    if (count > 0) this.#records.advance(rows.kind === ROWS_UPDATE ? 2 * count : count);
   }
 
   /** Writes the record, or the two of a changed key. `reread` has the values that the log lacks. */

@@ -4,6 +4,7 @@ import type { Gtid } from '../binlog/gtid.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { GtidList } from '../mariadb-gtid.ts';
 import { compareFiles, type FilePosition, parsed } from '../position.ts';
+import { type LogFile, logFileFromJson } from './log-file.ts';
 import { Prepared, type TransactionPlace } from './prepared.ts';
 
 /**
@@ -16,6 +17,9 @@ export class LogPlace {
   serial = 0;
   /** The XA transactions that are prepared here. They change with the transactions that the place passes. */
   readonly prepared: Prepared;
+
+  /** The file that the log is in. */
+  logFile: LogFile | null;
 
   readonly #set: GtidSet;
   #list: GtidList;
@@ -35,7 +39,8 @@ export class LogPlace {
 
   constructor(from: Position) {
     const at = parsed(from);
-    const { tables, prepared } = from as JsonObject;
+    const { tables, prepared, log } = from as JsonObject;
+    this.logFile = logFileFromJson(log);
     this.prepared = new Prepared(prepared);
     this.kind = at.kind;
     this.#set = at.kind === 'gtid_set' ? at.set.clone() : GtidSet.empty();
@@ -138,7 +143,8 @@ export class LogPlace {
     if (!this.#changed) return this.#handedOut;
     this.#changed = false;
     const prepared = this.prepared.toJson();
-    this.#handedOut = { ...this.#place(), ...(prepared === null ? {} : { prepared }), ...this.#extra } as Position;
+    const log = this.logFile === null ? {} : { log: this.logFile };
+    this.#handedOut = { ...this.#place(), ...log, ...(prepared === null ? {} : { prepared }), ...this.#extra } as Position;
     return this.#handedOut;
   }
 

@@ -57,10 +57,9 @@ export class RowEvents {
       throw new ConnectorError('POSITION_LOST', detail);
     }
     const plan = this.#tables.planOf(map, held?.layouts);
-    if (plan === null || plan === LEFT_OUT) return;
     transaction.announce(this.#records);
-    if (!plan.wants(this.#place)) {
-      while (rows.next()) this.#changes.pass(rows);
+    if (plan === null || plan === LEFT_OUT || !plan.wants(this.#place)) {
+      this.#changes.pass(rows);
       return;
     }
     transaction.hasWritten = true;

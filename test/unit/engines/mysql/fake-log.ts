@@ -114,6 +114,7 @@ export async function readLog(read: FakeRead): Promise<{ readonly events: Replic
           : fakeDump(flavor, read.packets, read.wait ?? over),
       ),
     follows() {},
+    server: 'here',
     target: read.target ?? null,
     present: () => Promise.resolve(read.layoutsAgain?.() ?? { at: read.present ?? from, layouts: read.layouts ?? [] }),
     visible: () => Promise.resolve(visible()),

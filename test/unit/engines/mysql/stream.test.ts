@@ -113,7 +113,7 @@ describe('the end of the log', () => {
   it('is not where heartbeats lie in front of what has been committed since', async () => {
     const packets = [...head(), ...Array.from({ length: 6 }, () => event.heartbeat()), ...transaction, event.heartbeat(800)];
     const { events } = await readLog({ flavor: 'mysql', packets, from: set(5), visible: () => set(6) });
-    expect(events.at(-1)).toEqual({ kind: 'heartbeat', position: set(6) });
+    expect(events.at(-1)).toMatchObject({ kind: 'heartbeat', position: set(6) });
   });
 
   /** A heartbeat each second, by the clock that the reader looks at. */
@@ -135,7 +135,7 @@ describe('the end of the log', () => {
     const packets = head();
     const wait = quiet(packets, beats => (beats === 4 ? [...transaction, event.heartbeat(800)] : [event.heartbeat()]));
     const { events } = await readLog({ flavor: 'mysql', packets, from: set(5), visible: () => set(6), wait });
-    expect(events.at(-1)).toEqual({ kind: 'heartbeat', position: set(6) });
+    expect(events.at(-1)).toMatchObject({ kind: 'heartbeat', position: set(6) });
   });
 
   it('is a position lost where the server has more and goes on not to send it', async () => {
@@ -168,5 +168,27 @@ describe('the columns that the log leaves a table with', () => {
   it('are not held against the catalog of another place', async () => {
     const { data } = await readLog({ ...read, present: set(3), tables: tables() });
     expect(columns(data)).toEqual([[1, 10, 20]]);
+  });
+});
+
+describe('a log that was begun anew', () => {
+  const log = { server: 'here', file: 'binlog.000007', created: 1_700_000_000 };
+  const at = (known: object): Position => ({ ...set(5), log: { ...log, ...known } }) as unknown as Position;
+  const packets = [...head(), event.gtid(6, 600), event.query('BEGIN', 700), event.xid(800), event.heartbeat(800)];
+  const read = (known: object, aside?: () => Buffer[]) =>
+    readLog({ flavor: 'mysql', packets, from: at(known), ...(aside === undefined ? {} : { aside }) });
+  const lost = { code: 'POSITION_LOST', detail: expect.stringContaining('begun anew') };
+
+  it('has files of other times, or fewer of them', async () => {
+    await expect(read({ created: 1_600_000_000 })).rejects.toMatchObject(lost);
+    await expect(read({ file: 'binlog.000008' })).rejects.toMatchObject(lost);
+    await expect(read({ file: 'binlog.000003', created: 1_600_000_000 }, () => head())).rejects.toMatchObject(lost);
+  });
+
+  it('is none of another server, nor where the files are the same', async () => {
+    for (const known of [{}, { server: 'elsewhere', created: 1 }, { file: 'other.000009' }]) {
+      expect((await read(known)).events.at(-1)).toMatchObject({ position: { ...set(6), log } });
+    }
+    expect((await read({ file: 'binlog.000003' }, () => head())).events.at(-1)).toMatchObject({ position: { ...set(6), log } });
   });
 });

@@ -64,6 +64,31 @@ describeMysql(flavor => {
   );
 
   it(
+    'a table of 300 columns comes whole by snapshot, log, values read again and full refresh',
+    lab(async lab => {
+      const names = Array.from({ length: 298 }, (_, at) => `c${at}`);
+      const virtual = `v int AS (c0 + 1) VIRTUAL`;
+      await lab.sql(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} int`).join(', ')}, ${virtual})`);
+      const row = (id: number): string => `(${id}, ${names.map((_, at) => id * 1000 + at).join(', ')})`;
+      const insert = `INSERT INTO wide (id, ${names.join(', ')}) VALUES`;
+      await lab.sql(`${insert} ${row(1)}, ${row(2)}`);
+      const wide = table('wide', { id: 'integer', ...Object.fromEntries([...names, 'v'].map(name => [name, 'integer'])) });
+      const platform = await lab.connect();
+      expect((await platform.sync()).records).toHaveLength(2);
+      await platform.expectEqual([wide]);
+      // Without the columns that did not change, all but three are read again.
+      await lab.sql(
+        `${insert} ${row(3)}; SET SESSION binlog_row_image = 'MINIMAL'; UPDATE wide SET c0 = 7, c297 = 8 WHERE id = 1`,
+      );
+      expect((await platform.sync()).records).toHaveLength(2);
+      await platform.expectEqual([wide]);
+      const refreshed = await lab.connect({ modes: { '*': 'full_refresh' } });
+      expect((await refreshed.sync()).records).toHaveLength(3);
+      await refreshed.expectEqual([wide]);
+    }),
+  );
+
+  it(
     '#42 two reads with one server_id: neither loses anything, whoever is pushed out says so',
     lab(async lab => {
       await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);

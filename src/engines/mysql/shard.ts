@@ -13,6 +13,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import { tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { readShape } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
@@ -151,7 +152,15 @@ export class MysqlShard implements Shard {
   }
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
-    yield* snapshot({ openRaw: what => this.#openRaw(what, PATIENT_MILLIS) }, request, records);
+    const source = {
+      openRaw: (what: string) => this.#openRaw(what, PATIENT_MILLIS),
+      shape: async (id: TableId) => {
+        const { query, server } = await this.#connected(PATIENT_MILLIS);
+        return await readShape(query, server, id);
+      },
+      table: async (id: TableId) => (await this.tables([id]))[0] as MysqlTable,
+    };
+    yield* snapshot(source, request, records);
   }
 
   async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { configuredCatalog } from '../../kit/catalog.ts';
 import { exactRecords } from '../../kit/destination.ts';
@@ -9,14 +8,11 @@ import { ChaosProxy } from '../../kit/proxy.ts';
 import { discoverCatalog, runConnector } from '../../kit/run-connector.ts';
 import { type MysqlServer, query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+import { failureOf, inLab, type Lab, peakMemory, positionOf, series, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const megabyte = 2 ** 20;
-
-/** The most memory that a process has had at once, in MB. */
-const peak = (pid: number): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 describeMysql(flavor => {
   const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
@@ -37,7 +33,7 @@ describeMysql(flavor => {
       let most = 0;
       const run = await platform.sync({
         onLine: (_, { lines, child }) => {
-          if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peak(child.pid));
+          if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
         },
       });
       expect(run.records).toHaveLength(20_000);

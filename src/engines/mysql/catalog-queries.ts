@@ -2,6 +2,8 @@
  * What information_schema says, one statement for each kind of thing and database: MariaDB opens only the databases that a
  * condition names one by one.
  */
+import { createHash } from 'node:crypto';
+import type { TableId } from '../../contract/ids.ts';
 import type { ServerFacts } from './server.ts';
 import { literals, type Query, quoteLiteral } from './sql.ts';
 
@@ -108,6 +110,21 @@ export function readUniqueIndexes(
       FROM information_schema.STATISTICS
      WHERE TABLE_SCHEMA = ${quoteLiteral(database)} AND NON_UNIQUE = 0 ${limited(only)}
      ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`);
+}
+
+/** Tells two looks of a table apart: its columns, with types and collations, and its unique keys. */
+export const shapeOf = (columns: readonly ColumnRow[], indexes: readonly IndexRow[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify([columns, indexes]))
+    .digest('hex')
+    .slice(0, 16);
+
+/** What `shapeOf` gives for the table as it is now. */
+export async function readShape(query: Query, server: ServerFacts, { namespace, name }: TableId): Promise<string> {
+  const columns = await readColumns(query, namespace, [name]);
+  const indexes = await readUniqueIndexes(query, server, namespace, [name]);
+  const own = (row: { readonly table: string }): boolean => row.table === name;
+  return shapeOf(columns.filter(own), indexes.filter(own));
 }
 
 /** MariaDB's JSON is LONGTEXT with a check: `table` and `column` of those that have it. */

@@ -12,6 +12,7 @@ import {
   readTables,
   readUniqueIndexes,
   sameName,
+  shapeOf,
   type TableRow,
 } from './catalog-queries.ts';
 import { followOf } from './follow.ts';
@@ -187,6 +188,7 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
     tableKind: isView ? 'view' : 'table',
     engine: row.engine ?? '',
     keyset,
+    shape: shapeOf(rows, indexes),
     defaultCharset,
     defaultCollation: row.collation,
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ConnectorError } from '../../contract/errors.ts';
 import { type ColumnLayout, parseColumnType } from './layout/column-layout.ts';
 import { quoteIdent, quoteLiteral } from './sql.ts';
@@ -59,6 +60,18 @@ export function keyColumn(column: MysqlColumn): KeyColumn {
     throw new ConnectorError('INVARIANT', `${name} is of type ${base}, which cannot be a key.`);
   }
   return { ...plain, literal: value => quoteLiteral(latin1(value)) };
+}
+
+/**
+ * What must stay the same for values of the key to mark the same place in the same order: which columns, of which types and
+ * collations, an enum's labels among them. Only the width of integers does not matter.
+ */
+export function keySignature(columns: readonly MysqlColumn[]): string {
+  const parts = columns.map(({ name, layout: { columnType, charset, collation } }) => {
+    const isInteger = INTEGERS.has(parseColumnType(columnType).base);
+    return [name, isInteger ? 'integer' : columnType, charset, collation];
+  });
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
 const asDouble = (text: string): string => (/e/i.test(text) ? text : `${text}e0`);

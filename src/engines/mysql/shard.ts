@@ -14,6 +14,7 @@ import type { Json, JsonObject, Position, ShardId, TableId } from '../../contrac
 import { tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
+import { readShape } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
@@ -168,7 +169,15 @@ export class MysqlShard implements Shard {
   }
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
-    yield* snapshot({ openRaw: what => this.#openRaw(what, PATIENT_MILLIS) }, request, records);
+    const source = {
+      openRaw: (what: string) => this.#openRaw(what, PATIENT_MILLIS),
+      shape: async (id: TableId) => {
+        const { query, server } = await this.#connected(PATIENT_MILLIS);
+        return await readShape(query, server, id);
+      },
+      table: async (id: TableId) => (await this.tables([id]))[0] as MysqlTable,
+    };
+    yield* snapshot(source, request, records);
   }
 
   async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {

@@ -1,9 +1,11 @@
 import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
+import { ConnectorError } from '../../contract/errors.ts';
+import type { TableId } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
-import { afterKey, keyColumn } from './key-column.ts';
-import { asCursor, keyCursor } from './snapshot/cursor.ts';
+import { afterKey, type KeyColumn, keyColumn, keySignature } from './key-column.ts';
+import { asCursor, type KeyCursor, keyCursor } from './snapshot/cursor.ts';
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
 import { qualified } from './sql.ts';
 import type { MysqlTable } from './table.ts';
@@ -13,66 +15,123 @@ import type { RawConnection } from './wire/raw-connection.ts';
 export interface SnapshotSource {
   /** A connection for rows alone, for as long as the snapshot runs. */
   openRaw(what: string): Promise<RawConnection>;
+  /** `MysqlTable.shape` as it is now. */
+  shape(id: TableId): Promise<string>;
+  /** The table as it is now. Throws TABLE_MISSING. */
+  table(id: TableId): Promise<MysqlTable>;
 }
 
+/** How the rows of the table are read as long as it looks the same. */
+interface Reading {
+  readonly connection: RawConnection;
+  readonly shape: string;
+  readonly keys: readonly KeyColumn[];
+  readonly signature: string;
+  readonly rows: RowReader;
+}
+
+/** How often in a row a table may turn out to be altered. */
+const ALTERED_TRIES = 5;
 const FULL = { kind: 'full' } as const;
+const RESTART = { kind: 'restart' } as const;
 
 /**
  * Reads a table in the order of a key, in chunks of one statement each: every chunk is consistent by itself, and no
  * transaction stays open over them. A row that stays keeps its key, so that it is in one of the chunks, whether the log is
  * followed or not. A table without a key is one statement.
+ *
+ * The table may be altered between two statements. Each one is held against the catalog before a row of it is written:
+ * where the table looks otherwise, the statement is made anew, and where its key does, the snapshot begins anew.
  */
 export async function* snapshot(
   source: SnapshotSource,
   request: SnapshotRequest,
   records: RecordWriter,
 ): AsyncGenerator<SnapshotEvent, void> {
-  const table = request.selection.table as MysqlTable;
-  const connection = await source.openRaw(`Reading ${tableLabel(table.id)}`);
+  const run = new TableSnapshot(source, request, records);
   try {
-    yield* chunks(connection, request, table, records);
+    yield* run.chunks();
   } finally {
-    connection.close();
+    run.close();
   }
 }
 
-async function* chunks(
-  connection: RawConnection,
-  request: SnapshotRequest,
-  table: MysqlTable,
-  records: RecordWriter,
-): AsyncGenerator<SnapshotEvent, void> {
-  const keys = table.keyset.map(name => keyColumn(columnOf(table, name)));
-  const rows = new RowReader(
-    connection,
-    request.selection,
-    records,
-    keys.map(key => key.selectSql),
-  );
-  const select = `SELECT ${rows.selectList} FROM ${qualified(table.id)}`;
-  if (keys.length === 0) {
-    yield* run(connection, rows, select, 0);
-    return;
+class TableSnapshot {
+  readonly #source: SnapshotSource;
+  readonly #request: SnapshotRequest;
+  readonly #records: RecordWriter;
+  #connection: RawConnection | null = null;
+
+  constructor(source: SnapshotSource, request: SnapshotRequest, records: RecordWriter) {
+    this.#source = source;
+    this.#request = request;
+    this.#records = records;
   }
-  const order = `ORDER BY ${keys.map(key => key.sql).join(', ')}`;
-  const size = ChunkSize.rows(request.chunkMillis);
-  let after = keyCursor(table, request.cursor)?.after ?? null;
-  for (;;) {
-    const limit = size.current;
-    const values = after?.map((value, at) => keys[at]?.literal(Buffer.from(value, 'hex')) ?? '');
-    const where = values === undefined ? '' : `WHERE ${afterKey(keys, values)}`;
-    const began = Date.now();
-    yield* run(connection, rows, `${select} ${where} ${order} LIMIT ${limit}`, limit);
-    if (rows.count < limit) return;
-    after = rows.key.map(value => value.toString('hex'));
-    size.took(Date.now() - began);
-    yield { kind: 'chunk', cursor: asCursor({ after }) };
+
+  async *chunks(): AsyncGenerator<SnapshotEvent, void> {
+    const { selection, chunkMillis, cursor } = this.#request;
+    const { id } = selection.table;
+    const size = ChunkSize.rows(chunkMillis);
+    let reading = await this.#reading(selection.table as MysqlTable);
+    let place = keyCursor(selection.table as MysqlTable, cursor, reading.signature);
+    let altered = 0;
+    for (;;) {
+      if (place !== null && place.key !== reading.signature) {
+        place = null;
+        yield RESTART;
+      }
+      const { connection, keys, rows, signature } = reading;
+      const limit = keys.length === 0 ? 0 : size.current;
+      const began = Date.now();
+      await rows.begin(statement(rows, keys, id, place, limit));
+      // The statement keeps the table as it is, so this is how it finds it, or later: never earlier.
+      if ((await this.#source.shape(id)) !== reading.shape) {
+        this.close();
+        if (++altered > ALTERED_TRIES) {
+          throw new ConnectorError('TRANSACTIONS_IN_PROGRESS', `${tableLabel(id)} is altered without end.`, { table: id });
+        }
+        reading = await this.#reading(await this.#source.table(id));
+        continue;
+      }
+      altered = 0;
+      yield* written(connection, rows, limit);
+      if (limit === 0 || rows.count < limit) return;
+      place = { after: rows.key.map(value => value.toString('hex')), key: signature };
+      size.took(Date.now() - began);
+      yield { kind: 'chunk', cursor: asCursor(place) };
+    }
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  /** Throws SCHEMA_CHANGED for a table that no longer has what the catalog promises. */
+  async #reading(table: MysqlTable): Promise<Reading> {
+    this.#connection ??= await this.#source.openRaw(`Reading ${tableLabel(table.id)}`);
+    const connection = this.#connection;
+    const columns = table.keyset.map(name => columnOf(table, name));
+    const keys = columns.map(keyColumn);
+    const selected = keys.map(key => key.selectSql);
+    const { selection } = this.#request;
+    // Whether records carry what changes carry was settled when the read began.
+    const altered = { ...selection, table: { ...table, follow: selection.table.follow } };
+    const rows = new RowReader(connection, altered, this.#records, selected);
+    return { connection, shape: table.shape, keys, signature: keySignature(columns), rows };
   }
 }
 
-/** One statement; keeps the key of its row number `limit`. */
-async function* run(connection: RawConnection, rows: RowReader, sql: string, limit: number): AsyncGenerator<SnapshotEvent, void> {
-  await rows.begin(sql);
+function statement(rows: RowReader, keys: readonly KeyColumn[], id: TableId, place: KeyCursor | null, limit: number): string {
+  const select = `SELECT ${rows.selectList} FROM ${qualified(id)}`;
+  if (limit === 0) return select;
+  const values = place?.after.map((value, at) => keys[at]?.literal(Buffer.from(value, 'hex')) ?? '');
+  const where = values === undefined ? '' : `WHERE ${afterKey(keys, values)}`;
+  return `${select} ${where} ORDER BY ${keys.map(key => key.sql).join(', ')} LIMIT ${limit}`;
+}
+
+/** Writes the rows of a statement that has begun; keeps the key of its row number `limit`. */
+async function* written(connection: RawConnection, rows: RowReader, limit: number): AsyncGenerator<SnapshotEvent, void> {
   for (;;) {
     while (rows.next()) {
       if (rows.count === limit) rows.keepKey();

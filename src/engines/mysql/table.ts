@@ -27,6 +27,8 @@ export interface MysqlTable extends Table {
    * KEY, else a UNIQUE key. Empty: there is none, or its columns are not readable.
    */
   readonly keyset: readonly string[];
+  /** Changes with its columns, their types and collations, and its unique keys: see `shapeOf`. */
+  readonly shape: string;
   readonly defaultCharset: string;
   readonly defaultCollation: string | null;
 }

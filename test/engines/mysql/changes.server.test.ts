@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { brief, failureOf, inLab, type Lab, largeText, series, table } from './lab.ts';
+import { brief, failureOf, inLab, type Lab, largeText, peakMemory, series, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
@@ -70,6 +70,49 @@ describeMysql(flavor => {
       }),
     );
   });
+
+  it(
+    'a row that stands several times in one event has its values read again each time',
+    lab(async lab => {
+      await lab.sql(`CREATE TABLE thing (id int PRIMARY KEY, text longtext, n int, v int AS (n * 2) VIRTUAL);
+        CREATE TABLE words (w varchar(10) COLLATE utf8mb4_general_ci PRIMARY KEY, text longtext, n int);
+        INSERT INTO thing (id, text, n) VALUES (1, 'kept', 1); INSERT INTO words VALUES ('a', 'kept', 1)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      const twice = (more: string): string =>
+        `INSERT INTO thing (id, n) VALUES (1, 0), (1, 0) ON DUPLICATE KEY UPDATE n = thing.n + 1 ${more}`;
+      await lab.sql(`SET SESSION binlog_row_image = 'MINIMAL'; ${twice('')}; ${twice(', id = thing.id')};
+        INSERT INTO words (w) VALUES ('A'), ('a') ON DUPLICATE KEY UPDATE n = words.n + 1`);
+      const lean = await platform.sync();
+      expect(brief(lean, 'thing', 'text')).toEqual(['"kept"', '"kept"', '"kept"', '"kept"']);
+      expect(new Set(brief(lean, 'words', 'text'))).toEqual(new Set(['"kept"']));
+      await lab.sql(twice(''));
+      const full = await platform.sync();
+      expect(brief(full, 'thing', 'n', 'text')).toEqual(['6 "kept"', '7 "kept"']);
+      expect([...lean.records, ...full.records].flatMap(record => record.meta?.changes ?? [])).toEqual([]);
+      await platform.expectEqual([table('thing', { id: 'integer', text: 'text', n: 'integer', v: 'integer' })]);
+    }),
+  );
+
+  it(
+    'rows of megabytes that are read again are so in small batches',
+    lab(async lab => {
+      await lab.sql(`${create} INSERT INTO thing SELECT i, REPEAT(CHAR(97 + i % 26), 5000000), i FROM ${series(40)}`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql("SET SESSION binlog_row_image = 'MINIMAL'; UPDATE thing SET n = n + 1");
+      let most = 0;
+      const run = await platform.sync({
+        onLine: (_, { child }) => {
+          if (child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
+        },
+      });
+      expect(run.records.map(record => String(record.data['text']).length)).toEqual(Array(40).fill(5_000_000));
+      console.log(`${flavor}: ${Math.round(most)} MB at most`);
+      expect(most).toBeGreaterThan(20);
+      expect(most).toBeLessThanOrEqual(180);
+    }),
+  );
 
   itOnMysql(
     '#25 partial JSON is put together, with every row image',

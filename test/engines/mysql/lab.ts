@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type mysql from 'mysql2/promise';
 import type { ColumnKind, TableSpec } from '../../kit/backend.ts';
 import type { CatalogChoices } from '../../kit/catalog.ts';
@@ -134,6 +135,10 @@ export const largeText = (seed: number, length = 12_000): string => {
   for (let value = seed * 7919 + 1; text.length < length; value = (value * 48_271) % 2_147_483_647) text += value.toString(36);
   return text.slice(0, length);
 };
+
+/** The most memory that a process has had at once, in MB. */
+export const peakMemory = (pid: number): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 /** Numbers 1 to `to` (at most 100,000), as a table `i` of one column `i`. */
 export const series = (to: number): string => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { configuredCatalog } from '../../kit/catalog.ts';
 import { exactRecords } from '../../kit/destination.ts';
@@ -9,14 +8,11 @@ import { ChaosProxy } from '../../kit/proxy.ts';
 import { discoverCatalog, runConnector } from '../../kit/run-connector.ts';
 import { type MysqlServer, query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+import { failureOf, inLab, type Lab, peakMemory, positionOf, series, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const megabyte = 2 ** 20;
-
-/** The most memory that a process has had at once, in MB. */
-const peak = (pid: number): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 describeMysql(flavor => {
   const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
@@ -37,7 +33,7 @@ describeMysql(flavor => {
       let most = 0;
       const run = await platform.sync({
         onLine: (_, { lines, child }) => {
-          if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peak(child.pid));
+          if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
         },
       });
       expect(run.records).toHaveLength(20_000);
@@ -60,6 +56,31 @@ describeMysql(flavor => {
       const second = await platform.sync();
       expect(second.records.map(record => String(record.data['text']).slice(-8))).toEqual(['inserted', 'snapshot']);
       await platform.expectEqual([thing]);
+    }),
+  );
+
+  it(
+    'a table of 300 columns comes whole by snapshot, log, values read again and full refresh',
+    lab(async lab => {
+      const names = Array.from({ length: 298 }, (_, at) => `c${at}`);
+      const virtual = `v int AS (c0 + 1) VIRTUAL`;
+      await lab.sql(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} int`).join(', ')}, ${virtual})`);
+      const row = (id: number): string => `(${id}, ${names.map((_, at) => id * 1000 + at).join(', ')})`;
+      const insert = `INSERT INTO wide (id, ${names.join(', ')}) VALUES`;
+      await lab.sql(`${insert} ${row(1)}, ${row(2)}`);
+      const wide = table('wide', { id: 'integer', ...Object.fromEntries([...names, 'v'].map(name => [name, 'integer'])) });
+      const platform = await lab.connect();
+      expect((await platform.sync()).records).toHaveLength(2);
+      await platform.expectEqual([wide]);
+      // Without the columns that did not change, all but three are read again.
+      await lab.sql(
+        `${insert} ${row(3)}; SET SESSION binlog_row_image = 'MINIMAL'; UPDATE wide SET c0 = 7, c297 = 8 WHERE id = 1`,
+      );
+      expect((await platform.sync()).records).toHaveLength(2);
+      await platform.expectEqual([wide]);
+      const refreshed = await lab.connect({ modes: { '*': 'full_refresh' } });
+      expect((await refreshed.sync()).records).toHaveLength(3);
+      await refreshed.expectEqual([wide]);
     }),
   );
 

@@ -9,7 +9,9 @@ import { TextRow } from '../wire/text-row.ts';
 import type { RowPlan } from './row-plan.ts';
 
 /** Rows of one query: each costs a comparison for each row that is found. */
-export const BATCH = 100;
+const MOST_ROWS = 100;
+/** Bytes of values that one query may bring. */
+const MOST_BYTES = 16 * 2 ** 20;
 
 /** A row of the log that lacks values, and what the table has for them now. */
 export interface Wanted {
@@ -32,6 +34,7 @@ export function wanted(plan: RowPlan, rows: Rows): Wanted {
 
 const scratch = new JsonWriter(256);
 const cell = new VerdictCell();
+const ONE = 0x31;
 const ISO = /^(\d{4}-\d\d-\d\d)T(.*?)Z?$/;
 
 /** A value of the key in the log as a constant of a statement: by way of what a record says of it. */
@@ -66,36 +69,47 @@ function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, 
  * key of the row. What is read must not be older than the change: the caller waits until its transaction is visible. It
  * may be newer: a later change of the value has a record of its own with a larger key.
  */
-export async function reread(
-  connection: RawConnection,
-  plan: RowPlan,
-  rows: readonly Wanted[],
-  columns: readonly number[],
-): Promise<void> {
-  const known = rows.flatMap((row, at) => (row.condition === null ? [] : [{ row, at }]));
-  if (known.length === 0) return;
-  const { table, template } = plan;
-  connection.what = `Reading rows of ${tableLabel(table.id)} again`;
-  const names = columns.map(at => columnOf(table, template.selection.columns[at]?.name ?? '').selectSql);
-  const numbered = known.map(({ row, at }) => `WHEN ${row.condition} THEN ${at}`).join(' ');
-  const either = known.map(({ row }) => `(${row.condition})`).join(' OR ');
-  const fields = await connection.beginQuery(
-    `SELECT CASE ${numbered} END, ${names.join(', ')} FROM ${qualified(table.id)} WHERE ${either}`,
-  );
-  const row = new TextRow(fields);
-  for (;;) {
-    while (connection.nextPacket()) {
-      const { bytes } = connection;
-      row.split(bytes, connection.start, connection.end);
-      const found = new Map<number, Uint8Array | null>();
-      for (const [field, column] of columns.entries()) {
-        const start = row.starts[field + 1] ?? -1;
-        found.set(column, start < 0 ? null : Buffer.from(bytes.subarray(start, row.ends[field + 1])));
+export class Rereader {
+  /** How many rows to ask for at once: as many as fit into memory by what the last ones were like. */
+  batch = MOST_ROWS;
+
+  /** True: `found` is set in all rows. False: it was too much for one query, and `batch` is smaller now. */
+  async read(connection: RawConnection, plan: RowPlan, rows: readonly Wanted[], columns: readonly number[]): Promise<boolean> {
+    // One row of the table may be wanted several times, also under keys that are equal only by their collation.
+    const known = rows.filter(row => row.condition !== null);
+    if (known.length === 0) return true;
+    const { table, template } = plan;
+    connection.what = `Reading rows of ${tableLabel(table.id)} again`;
+    const names = columns.map(at => columnOf(table, template.selection.columns[at]?.name ?? '').selectSql);
+    const conditions = known.map(row => `(${row.condition})`);
+    // For each row that is found a digit for each condition: whether it is the one.
+    const digits = `CONCAT(${conditions.map(condition => `${condition} IS TRUE`).join(', ')})`;
+    const either = [...new Set(conditions)].join(' OR ');
+    const fields = await connection.beginQuery(
+      `SELECT ${digits}, ${names.join(', ')} FROM ${qualified(table.id)} WHERE ${either}`,
+    );
+    const row = new TextRow(fields);
+    let size = 0;
+    for (;;) {
+      while (connection.nextPacket()) {
+        const { bytes, start, end } = connection;
+        size += end - start;
+        if (size > MOST_BYTES && rows.length > 1) continue;
+        row.split(bytes, start, end);
+        const found = new Map<number, Uint8Array | null>();
+        for (const [field, column] of columns.entries()) {
+          const from = row.starts[field + 1] ?? -1;
+          found.set(column, from < 0 ? null : Buffer.from(bytes.subarray(from, row.ends[field + 1])));
+        }
+        const first = row.starts[0] ?? 0;
+        for (const [at, each] of known.entries()) if (bytes[first + at] === ONE) each.found = found;
       }
-      const target = rows[Number(bytes.toString('latin1', row.starts[0], row.ends[0]))];
-      if (target !== undefined) target.found = found;
+      if (connection.done) break;
+      await connection.fill();
     }
-    if (connection.done) return;
-    await connection.fill();
+    const fits = size <= MOST_BYTES || rows.length === 1;
+    if (!fits) this.batch = Math.ceil(rows.length / 2);
+    else if (size < MOST_BYTES / 4) this.batch = Math.min(this.batch * 2, MOST_ROWS);
+    return fits;
   }
 }

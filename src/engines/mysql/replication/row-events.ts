@@ -8,7 +8,7 @@ import { ChangeWriter } from './change-writer.ts';
 import type { LogPlace } from './log-place.ts';
 import { LEFT_OUT, type LogTables } from './log-tables.ts';
 import type { HeldTransaction } from './prepared.ts';
-import { BATCH, reread, type Wanted, wanted } from './reread.ts';
+import { Rereader, type Wanted, wanted } from './reread.ts';
 import type { RowPlan } from './row-plan.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -31,6 +31,7 @@ export class RowEvents {
   readonly #place: LogPlace;
   readonly #tables: LogTables;
   readonly #changes: ChangeWriter;
+  readonly #rereader = new Rereader();
   #visible: Position | null = null;
 
   constructor(source: RereadSource, records: RecordWriter, place: LogPlace, tables: LogTables) {
@@ -100,10 +101,11 @@ export class RowEvents {
     for (;;) {
       rows.mark();
       const batch: Wanted[] = [];
-      while (batch.length < BATCH && rows.next()) batch.push(wanted(plan, rows));
+      while (batch.length < this.#rereader.batch && rows.next()) batch.push(wanted(plan, rows));
       if (batch.length === 0) return;
-      await reread(connection, plan, batch, lacking);
+      const fits = await this.#rereader.read(connection, plan, batch, lacking);
       rows.back();
+      if (!fits) continue;
       for (const each of batch) {
         rows.next();
         this.#changes.write(plan, rows, each);

@@ -13,6 +13,8 @@ const END_OF_FILE = 0xfe;
 const LONGEST_EOF = 9;
 const ERROR = 0xff;
 const LOCAL_INFILE = 0xfb;
+/** In front of a number that takes the next two bytes. */
+const TWO_BYTES = 0xfc;
 
 /** Of mysql2's connection, what is needed to go on without it. Guarded by a test, since none of it is documented. */
 export interface LoggedIn {
@@ -91,11 +93,11 @@ export class RawConnection {
       this.done = true;
       return 0;
     }
-    if (first === LOCAL_INFILE || first === undefined || first > LOCAL_INFILE) {
+    if (first === undefined || first === LOCAL_INFILE || first > TWO_BYTES) {
       throw new ConnectorError('VALUE_UNREADABLE', `${this.what}: the answer begins with ${first}.`);
     }
-    // Lenenc; a table has at most 4096 columns, a view or join somewhat more.
-    const columns = first < 251 ? first : bytes.readUInt16LE(start + 1);
+    // Lenenc, of two bytes at most: no table or view has more than 4096 columns.
+    const columns = first === TWO_BYTES ? bytes.readUInt16LE(start + 1) : first;
     for (let at = 0; at < columns; at++) await this.#packet(); // what they are is known already
     await this.#packet(); // EOF
     this.done = false;

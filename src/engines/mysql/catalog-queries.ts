@@ -2,8 +2,10 @@
  * What information_schema says, one statement for each kind of thing and database: MariaDB opens only the databases that a
  * condition names one by one.
  */
+
 import { createHash } from 'node:crypto';
 import type { TableId } from '../../contract/ids.ts';
+import type { TextDefaults } from './layout/column-definition.ts';
 import type { ServerFacts } from './server.ts';
 import { literals, type Query, quoteLiteral } from './sql.ts';
 
@@ -136,4 +138,19 @@ export async function readJsonChecks(query: Query, database: string): Promise<re
     const [, name] = /^json_valid\(`((?:[^`]|``)+)`\)$/i.exec(clause.trim()) ?? [];
     return name === undefined ? [] : [{ table, column: name.replaceAll('``', '`') }];
   });
+}
+
+/** Whether the log names the columns of its rows: `binlog_row_metadata=FULL`. */
+export async function readNamesInLog(query: Query): Promise<boolean> {
+  const [setting] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'binlog_row_metadata'");
+  return setting?.Value === 'FULL';
+}
+
+/** By the name of each database: what its text columns are where a statement does not say. */
+export async function readTextDefaults(query: Query, names: readonly string[]): Promise<Readonly<Record<string, TextDefaults>>> {
+  const rows = await query.rows<{ name: string; charset: string; collation: string }>(
+    `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation
+       FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (${literals(names)})`,
+  );
+  return Object.fromEntries(rows.map(({ name, charset, collation }) => [name, { charset, collation }]));
 }

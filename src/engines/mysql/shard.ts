@@ -14,7 +14,7 @@ import type { Json, JsonObject, Position, ShardId, TableId } from '../../contrac
 import { tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
-import { readShape } from './catalog-queries.ts';
+import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
@@ -35,7 +35,7 @@ import {
 import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
-import { literals, type Query, queryOn } from './sql.ts';
+import { type Query, queryOn } from './sql.ts';
 import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
 import type { TypeOptions } from './types.ts';
@@ -232,12 +232,7 @@ export class MysqlShard implements Shard {
     server: ServerFacts,
     { kind, tables }: { readonly kind: PositionKind; readonly tables: readonly Followed[] },
   ): Promise<Pick<StreamSource, 'tables' | 'present'>> {
-    const [setting] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'binlog_row_metadata'");
-    const schemata = await query.rows<{ name: string; charset: string; collation: string }>(
-      `SELECT SCHEMA_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation
-         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN (${literals(this.#options.config.source.databases)})`,
-    );
-    const namesInLog = setting?.Value === 'FULL';
+    const namesInLog = await readNamesInLog(query);
     const compared = namesInLog ? [] : tables.map(({ selection }) => selection.table as MysqlTable);
     /** As they are now; those that are as they were. */
     const present = async (before: readonly TableLayout[]): Promise<PresentLayouts> => {
@@ -255,7 +250,7 @@ export class MysqlShard implements Shard {
           timestampsNullable: server.explicitTimestamps,
         },
         types: this.#types(server),
-        databases: Object.fromEntries(schemata.map(({ name, charset, collation }) => [name, { charset, collation }])),
+        databases: await readTextDefaults(query, this.#options.config.source.databases),
         namesInLog,
         present: await present(compared.map(({ layout }) => layout)),
         log: this.#options.context.log,

@@ -28,7 +28,7 @@ export class ChangeWriter {
   }
 
   /** Hands out the ordering keys of all rows without writing them, so that every replay numbers alike, whatever it writes. */
-  pass(rows: Rows): void {
+  passAll(rows: Rows): void {
     const count = rows.count();
     if (count > 0) this.#records.advance(rows.kind === ROWS_UPDATE ? 2 * count : count);
   }
@@ -49,8 +49,8 @@ export class ChangeWriter {
 
   /** Writes a delete where the row's key went away, and nothing else: see `RowPlan.deletesOnly`. */
   writeGone(plan: RowPlan, rows: Rows): void {
-    this.pass(rows);
     const isUpdate = rows.kind === ROWS_UPDATE;
+    this.#records.advance(isUpdate ? 2 : 1);
     if (rows.kind === ROWS_INSERT || (isUpdate && !this.#keyChanged(plan, rows))) return;
     if (isUpdate) this.#records.stepBack(1);
     this.#delete(plan, rows);

@@ -60,7 +60,7 @@ export class RowEvents {
     const plan = this.#tables.planOf(map, held?.layouts);
     transaction.announce(this.#records);
     if (plan === null || plan === LEFT_OUT || !plan.wants(this.#place)) {
-      this.#changes.pass(rows);
+      this.#changes.passAll(rows);
       return;
     }
     transaction.hasWritten = true;

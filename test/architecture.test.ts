@@ -163,6 +163,11 @@ describe('the documents', () => {
     expect(Object.keys(ERRORS).filter(code => !headings.has(code.toLowerCase()))).toEqual([]);
   });
 
+  it('say what to do about every error code that PostgreSQL can bring', () => {
+    const listed = new Set(localLinks('docs/postgres.md').map(({ target }) => target.split('errors.md#')[1]));
+    expect(Object.keys(ERRORS).filter(code => !listed.has(code.toLowerCase()))).toEqual([]);
+  });
+
   it('name only npm scripts and files that exist in what a reader is asked to run', () => {
     const scripts = new Set(Object.keys(packageJson.scripts));
     const unknown = documents.flatMap(path =>

@@ -35,6 +35,8 @@ interface ServerFacts {
   /** By attribute, as superuser, or by membership in RDS's stand-in for the attribute. */
   readonly may_replicate: boolean;
   readonly may_create: boolean;
+  /** Version 18 and later; as SHOW prints it. */
+  readonly idle_timeout: string | null;
 }
 
 const SERVER_FACTS = `
@@ -47,7 +49,8 @@ const SERVER_FACTS = `
          EXISTS (SELECT FROM pg_catalog.pg_roles r
                   WHERE (r.rolname = current_user AND (r.rolsuper OR r.rolreplication))
                      OR (r.rolname = 'rds_replication' AND pg_has_role(r.oid, 'MEMBER'))) AS may_replicate,
-         has_database_privilege(current_database(), 'CREATE') AS may_create`;
+         has_database_privilege(current_database(), 'CREATE') AS may_create,
+         current_setting('idle_replication_slot_timeout', true) AS idle_timeout`;
 
 /**
  * Everything on this server that would keep a read from working, found without changing anything. The configured
@@ -113,7 +116,10 @@ function serverProblems(server: ServerFacts, slot: Slot | undefined): Findings {
       detail: `All ${server.max_senders} WAL senders are taken. End a replication connection, or run: ALTER SYSTEM SET max_wal_senders = ${server.used_senders + 5}; and restart the server.`,
     });
   }
-  return { problems, notices: [] };
+  const { idle_timeout: idle } = server;
+  if (idle === null || idle === '0') return { problems, notices: [] };
+  const notice = `idle_replication_slot_timeout is ${idle}: a slot that is not read for that long is lost. Sync more often, or run: ALTER SYSTEM SET idle_replication_slot_timeout = 0;`;
+  return { problems, notices: [notice] };
 }
 
 function slotProblems(server: ServerFacts, slot: Slot | undefined, config: PostgresConfig): Findings {

@@ -152,7 +152,7 @@ describePostgres(major => {
       await server.query(database, "SELECT pg_drop_replication_slot('decoder'), pg_drop_replication_slot('elsewhere')");
     });
 
-    it('of a connection pooler that lets no replication through', async () => {
+    it('#20 of a connection pooler that lets no replication through', async () => {
       const pooler = createServer(client => {
         client.once('data', startup => {
           if (startup.includes('replication')) {

@@ -88,7 +88,7 @@ describePostgres(major => {
       expect(reasonOf(tables.get('unlogged_leaf'))).toContain('unlogged');
     });
 
-    it('row-level security hides rows from the snapshot, not from the log', async () => {
+    it('#19 row-level security hides rows from the snapshot, not from the log', async () => {
       const schema = await fixture.inSchema(
         'CREATE TABLE secured (id int PRIMARY KEY); ALTER TABLE secured ENABLE ROW LEVEL SECURITY;',
       );

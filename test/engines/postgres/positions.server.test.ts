@@ -139,7 +139,7 @@ describePostgres(major => {
   });
 
   it(
-    '#22 a snapshot killed between chunks and resumed gives every row, whatever moved them meanwhile',
+    '#8 #22 a snapshot in many transactions, killed between chunks and resumed gives every row, whatever moved them meanwhile',
     lab(async lab => {
       await lab.sql(`${createThing} INSERT INTO thing SELECT i, repeat('x', 500), i FROM generate_series(1, 4000) i`);
       const platform = await lab.connect();

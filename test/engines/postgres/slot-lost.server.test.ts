@@ -68,4 +68,42 @@ describeServer('PostgreSQL 18, with little room for the log', postgresUnavailabl
       await platform.expectEqual([thing]);
     }),
   );
+
+  it(
+    '#6 the slot was idle for longer than idle_replication_slot_timeout: lost, and check tells of the setting before',
+    lab(async lab => {
+      await lab.sql(createThing);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql("ALTER SYSTEM SET idle_replication_slot_timeout = '1s'");
+      lab.later(() => lab.sql('ALTER SYSTEM RESET idle_replication_slot_timeout').then(() => lab.sql('SELECT pg_reload_conf()')));
+      await lab.sql('SELECT pg_reload_conf()');
+      await lab.until("current_setting('idle_replication_slot_timeout') = '1s'");
+      const check = await runConnector({ command: 'check', config: platform.config });
+      expect(check.logs.join()).toMatch(/idle_replication_slot_timeout is 1s/);
+      await lab.until(
+        `(SELECT inactive_since < now() - interval '2s' FROM pg_replication_slots WHERE slot_name = '${lab.database.name}')`,
+      );
+      await lab.sql('CHECKPOINT');
+      await lab.until(
+        `(SELECT invalidation_reason = 'idle_timeout' FROM pg_replication_slots WHERE slot_name = '${lab.database.name}')`,
+      );
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/^config_error \/ POSITION_LOST: .*idle_timeout/);
+    }),
+  );
+
+  it(
+    '#6 a failover slot, made by hand before the first read, is taken as it is',
+    lab(async lab => {
+      const { name } = lab.database;
+      await lab.sql(createThing);
+      await lab.sql(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput', failover => true)`);
+      const platform = await lab.connect();
+      await platform.sync();
+      await lab.sql("UPDATE thing SET text = 'later' WHERE id = 1");
+      await platform.sync();
+      await platform.expectEqual([thing]);
+      expect(await lab.slot()).toMatchObject({ failover: true });
+    }),
+  );
 });

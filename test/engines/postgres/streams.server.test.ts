@@ -89,7 +89,7 @@ describePostgres(major => {
 
 describeMajor(18, major => {
   it(
-    '#8 STREAM states that stand apart: each stream leaves out what it has, none misses anything',
+    'STREAM states that stand apart: each stream leaves out what it has, none misses anything',
     inLab(major, async lab => {
       await lab.sql(create);
       const platform = await lab.connect({}, { state_type: 'per_stream' });

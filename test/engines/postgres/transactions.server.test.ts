@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fullXid } from '../../../src/engines/postgres/replication/reread.ts';
 import { exactRecords } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { type OwnPostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
@@ -33,6 +34,25 @@ const waits = async (lab: Lab, application: string): Promise<void> =>
     AND query LIKE 'CREATE_REPLICATION_SLOT%' AND state = 'active')`);
 
 describePostgres(major => {
+  it(
+    '#22 transaction ids of the log are told apart across the wraparound of their 32 bits',
+    inLab(major, async lab => {
+      const wrap = 2n ** 32n;
+      const cases: readonly (readonly [top: bigint, full: bigint])[] = [
+        [1000n, 999n],
+        [5n * wrap + 10n, 5n * wrap + 9n],
+        [5n * wrap + 10n, 5n * wrap - 3n], // behind the wraparound, from before it
+        [5n * wrap - 3n, 5n * wrap + 2n], // the log is ahead of what snapshots know
+        [5n * wrap + 2_000_000_000n, 5n * wrap + 3n],
+        [5n * wrap + 3n, 5n * wrap - 2_000_000_000n],
+      ];
+      for (const [top, full] of cases) {
+        const [row] = await lab.sql(`SELECT ${fullXid(`${top}::int8`, `${full % wrap}::int8`)}::text AS id`);
+        expect([top, row?.['id']]).toEqual([top, String(full)]);
+      }
+    }),
+  );
+
   let server: OwnPostgresServer;
   beforeAll(async () => {
     // Only sessions that say so wait for the standby that is not there.

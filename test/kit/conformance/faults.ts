@@ -42,7 +42,7 @@ export const faultTests = (backend: TestBackend): void => {
       await finish(platform);
     });
 
-    it('ends quietly when stdout is closed', async () => {
+    it('#61 ends quietly when stdout is closed', async () => {
       await scene().create(tables, 1200);
       const platform = await scene().connect();
       const run = await platform.run({ closeStdoutAfterLines: 10, mayFail: true });

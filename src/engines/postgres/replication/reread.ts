@@ -157,14 +157,18 @@ function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly numb
   );
 }
 
-/** The log has 32-bit transaction ids; the epoch that belongs to them is that of the present, give or take one. */
+/**
+ * The log has 32-bit transaction ids. What they stand for is the number nearest to the present one, `top`, that has the same
+ * 32 bits: the epoch of the present, give or take one. Both are SQL of type int8.
+ */
+export const fullXid = (top: string, xid: string): string =>
+  `(SELECT CASE WHEN id > ${top} + 2147483648 THEN id - 4294967296 WHEN id < ${top} - 2147483648 THEN id + 4294967296 ELSE id END ` +
+  `FROM (SELECT ${top} - ${top} % 4294967296 + ${xid} AS id) guess)`;
+
 const visibleSql = (xids: readonly number[]): string => `
-  WITH present (top) AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8),
-       guess (top, id) AS (SELECT top, top - top % 4294967296 + x FROM present, unnest(ARRAY[${xids.join(', ')}]::int8[]) x)
-  SELECT bool_and(pg_visible_in_snapshot(
-           (CASE WHEN id > top + 2147483648 THEN id - 4294967296
-                 WHEN id < top - 2147483648 THEN id + 4294967296 ELSE id END)::text::xid8, pg_current_snapshot()))
-    FROM guess`;
+  WITH present (top) AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8)
+  SELECT bool_and(pg_visible_in_snapshot(${fullXid('p.top', 'x')}::text::xid8, pg_current_snapshot()))
+    FROM present p, unnest(ARRAY[${xids.join(', ')}]::int8[]) x`;
 
 async function untilVisible(connection: RawConnection, xids: readonly number[], patience: number): Promise<void> {
   if (xids.length === 0) return;

@@ -83,7 +83,7 @@ export function slotMisfit(slot: Slot, database: string): string | undefined {
 export function slotLoss(slot: Slot): string | undefined {
   if (!isLost(slot)) return undefined;
   const why = slot.invalidationReason === null ? '' : ` (${slot.invalidationReason})`;
-  return `The server has discarded changes that the replication slot "${slot.name}" still needed${why}. Raise max_slot_wal_keep_size, or sync more often.`;
+  return `The server has discarded changes that the replication slot "${slot.name}" still needed${why}. Raise max_slot_wal_keep_size (or idle_replication_slot_timeout), or sync more often.`;
 }
 
 /**

@@ -17,14 +17,15 @@ import { readShape } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
-import { covers, meet, parsed, parsePosition, toPosition } from './position.ts';
+import { covers, meet, parsed, toPosition } from './position.ts';
 import { Dump } from './replication/dump.ts';
 import type { LogPlace } from './replication/log-place.ts';
 import type { LogTables, LogTablesOptions } from './replication/log-tables.ts';
-import { lossOf, type PositionKind, readHead, readKind, readServerId, readVisible } from './replication/server-position.ts';
+import { lossOf, type PositionKind, readHead, readKind, readVisible, visiblePositions } from './replication/server-position.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
 import { literals, type Query, queryOn } from './sql.ts';
+import { startingPosition } from './starting-position.ts';
 import { stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
 import type { TypeOptions } from './types.ts';
@@ -82,12 +83,7 @@ export class MysqlShard implements Shard {
 
   async seed(text: string): Promise<Position> {
     const { query, server } = await this.#connected();
-    const position = parsePosition(text, server.flavor, await readServerId(query, server));
-    if (position.kind === 'gtid_set' && (await readKind(query, server)) !== 'gtid_set') {
-      const detail = `starting_gtids: shard "${this.id}" has a GTID set, but gtid_mode of ${this.#what} is not ON. Give a place such as binlog.000123:4711.`;
-      throw new ConnectorError('CONFIG_INVALID', detail);
-    }
-    return toPosition(position);
+    return toPosition(await startingPosition(query, server, this.id, text));
   }
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
@@ -181,7 +177,7 @@ export class MysqlShard implements Shard {
         this.#reread ??= await this.#openRaw('Reading rows again', PATIENT_MILLIS);
         return this.#reread;
       },
-      visible: async () => await readVisible(query, server, kind),
+      visible: visiblePositions(query, server, kind),
       follows: (place: LogPlace, logTables: LogTables) => {
         this.#place = place;
         this.#logTables = logTables;

@@ -8,6 +8,8 @@ import { serverError } from './wire/errors.ts';
 export interface SettingFindings extends Findings {
   /** The server writes a log at all. */
   readonly logs: boolean;
+  /** It has a number, without which it lets nobody read its log. */
+  readonly numbered: boolean;
   /** Positions are GTIDs. */
   readonly gtids: boolean;
   /** What the server takes from a source, if it has one, goes into its own log. */
@@ -46,7 +48,7 @@ export async function settingProblems(query: Query, server: ServerFacts, serverI
   if (settings.get('log_bin') !== 'ON') {
     const lines = server.flavor === 'mysql' ? 'log_bin' : 'log_bin, binlog_format = ROW';
     const detail = `The server writes no binary log. Add to the section [mysqld] of its option file: ${lines}, server_id = 1; and restart it. (${CLOUDS['log_bin']}.)`;
-    return { problems: [{ code: 'SERVER_SETTING', detail }], notices: [], logs: false, gtids, logsUpdates };
+    return { problems: [{ code: 'SERVER_SETTING', detail }], notices: [], logs: false, numbered: true, gtids, logsUpdates };
   }
   const problems: Problem[] = [];
   const set = server.flavor === 'mysql' ? 'SET PERSIST' : 'SET GLOBAL';
@@ -73,7 +75,7 @@ export async function settingProblems(query: Query, server: ServerFacts, serverI
     });
   }
   const notices = noticesOf(settings, server, set);
-  return { problems, notices, logs: true, gtids, logsUpdates };
+  return { problems, notices, logs: true, numbered: ownId !== 0, gtids, logsUpdates };
 }
 
 const SECONDS_PER_DAY = 86_400;
@@ -127,17 +129,24 @@ export async function binlogProblems(
       detail: `The log leaves out ${lacking.join(', ')}, by ${filters.join(' and ')} in the server's option file. Remove that and restart the server.`,
     });
   }
-  if (!logsUpdates && (await isReplica(query, server))) {
-    const name = server.flavor === 'mysql' && server.version >= 8_00_26 ? 'log_replica_updates' : 'log_slave_updates';
-    problems.push({
-      code: 'SERVER_SETTING',
-      detail: `The server is a replica, and its own log lacks what it takes from its source. Add to the section [mysqld] of its option file: ${name} = ON; and restart it, or enter the address of the source.`,
-    });
-  }
+  if (!logsUpdates) problems.push(...(await replicaProblems(query, server)));
   return { problems, notices: [] };
 }
 
-async function isReplica(query: Query, { flavor, version }: ServerFacts): Promise<boolean> {
+async function replicaProblems(query: Query, server: ServerFacts): Promise<readonly Problem[]> {
+  const { flavor, version } = server;
+  const replica = await isReplica(query, server);
+  if (replica === 'no') return [];
+  const name = flavor === 'mysql' && version >= 8_00_26 ? 'log_replica_updates' : 'log_slave_updates';
+  const remedy = `Add to the section [mysqld] of its option file: ${name} = ON; and restart it, or enter the address of the source.`;
+  const detail =
+    replica === 'yes'
+      ? `The server is a replica, and its own log lacks what it takes from its source. ${remedy}`
+      : `The server is a replica, or was one (gtid_slave_pos is not empty), and its own log lacks what it takes from a source. ${remedy} If it is none any more, let the connector see that: GRANT REPLICA MONITOR ON *.* TO the user.`;
+  return [{ code: 'SERVER_SETTING', detail }];
+}
+
+async function isReplica(query: Query, { flavor, version }: ServerFacts): Promise<'yes' | 'no' | 'perhaps'> {
   const sql =
     flavor === 'mysql' && version >= 8_00_22
       ? 'SHOW REPLICA STATUS'
@@ -145,10 +154,12 @@ async function isReplica(query: Query, { flavor, version }: ServerFacts): Promis
         ? 'SHOW SLAVE STATUS'
         : 'SHOW ALL SLAVES STATUS';
   try {
-    return (await query.rows(sql)).length > 0;
+    return (await query.rows(sql)).length > 0 ? 'yes' : 'no';
   } catch (error) {
-    // MariaDB wants a right of its own for it (REPLICA MONITOR), which reading does not need.
-    if (serverError(error)?.errno === 1227) return false;
-    throw error;
+    // MariaDB wants a right of its own for it (REPLICA MONITOR), which reading does not need. What a replica has applied
+    // everybody may see; it stays when the replica becomes a server of its own.
+    if (serverError(error)?.errno !== 1227) throw error;
+    const [row] = await query.rows<{ applied: string | null }>('SELECT @@global.gtid_slave_pos AS applied');
+    return (row?.applied ?? '') === '' ? 'no' : 'perhaps';
   }
 }

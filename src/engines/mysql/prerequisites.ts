@@ -38,7 +38,7 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
   return {
     problems: parts.flatMap(part => part.problems),
     notices: parts.flatMap(part => part.notices),
-    mayReadLog: settings.logs && rights.monitor,
+    mayReadLog: settings.logs && settings.numbered && rights.monitor,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Problem } from '../../contract/engine.ts';
 import type { Findings } from '../../contract/findings.ts';
+import { readLogStatus } from './replication/log-status.ts';
 import type { ServerFacts } from './server.ts';
 import { type Query, quoteAccount } from './sql.ts';
 import { serverError } from './wire/errors.ts';
@@ -46,7 +47,7 @@ export async function readRights(query: Query, server: ServerFacts): Promise<Log
   const monitor = (await allows(query, showLogStatus(server))) && (await allows(query, 'SHOW BINARY LOGS'));
   if (server.flavor === 'mariadb') return { account, monitor, meeting: true };
   // It takes BACKUP_ADMIN and, what is easily forgotten, SELECT.
-  if (await allows(query, 'SELECT LOCAL FROM performance_schema.log_status')) return { account, monitor, meeting: true };
+  if ((await readLogStatus(query)) !== null) return { account, monitor, meeting: true };
   const roles = row?.roles ?? 'NONE';
   const grants = await query.rows(`SHOW GRANTS FOR CURRENT_USER()${roles === 'NONE' ? '' : ` USING ${roles}`}`);
   const text = grants.flatMap(grant => Object.values(grant) as string[]).join('\n');

@@ -9,6 +9,7 @@ import { tryLog } from './log-access.ts';
 import type { MysqlShardOptions, MysqlTarget } from './options.ts';
 import { findProblems } from './prerequisites.ts';
 import { queryOn } from './sql.ts';
+import { startProblems } from './starting-position.ts';
 import type { MysqlTable } from './table.ts';
 import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
@@ -64,7 +65,9 @@ class MysqlMember implements Member<MysqlTable> {
       const { problems, notices, mayReadLog } = await findProblems(queryOn(driver), server, config);
       for (const notice of notices) context.log.info(notice);
       if (!mayReadLog) return problems;
-      return [...problems, ...(await tryLog(target, context))];
+      const start = Object.values(config.starting_gtids ?? {}).flatMap(positions => positions[this.id] ?? [])[0];
+      const begins = start === undefined ? [] : await startProblems(queryOn(driver), server, this.id, start);
+      return [...problems, ...begins, ...(await tryLog(target, context))];
     } catch (error) {
       return [asProblem(toConnectorError(error, `Checking ${where}`))];
     }

@@ -18,7 +18,7 @@ import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.t
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
-import { covers, meet, parsed, parsePosition, toPosition } from './position.ts';
+import { covers, meet, parsed, toPosition } from './position.ts';
 import { Dump } from './replication/dump.ts';
 import type { PresentLayouts } from './replication/layout-check.ts';
 import type { LogPlace } from './replication/log-place.ts';
@@ -31,11 +31,13 @@ import {
   readServerId,
   readTime,
   readVisible,
+  visiblePositions,
 } from './replication/server-position.ts';
 import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
 import { type Query, queryOn } from './sql.ts';
+import { startingPosition } from './starting-position.ts';
 import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
 import type { TypeOptions } from './types.ts';
@@ -96,12 +98,7 @@ export class MysqlShard implements Shard {
 
   async seed(text: string): Promise<Position> {
     const { query, server } = await this.#connected();
-    const position = parsePosition(text, server.flavor, await readServerId(query, server));
-    if (position.kind === 'gtid_set' && (await readKind(query, server)) !== 'gtid_set') {
-      const detail = `starting_gtids: shard "${this.id}" has a GTID set, but gtid_mode of ${this.#what} is not ON. Give a place such as binlog.000123:4711.`;
-      throw new ConnectorError('CONFIG_INVALID', detail);
-    }
-    return toPosition(position);
+    return toPosition(await startingPosition(query, server, this.id, text));
   }
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
@@ -203,7 +200,7 @@ export class MysqlShard implements Shard {
         this.#reread ??= await this.#openRaw('Reading rows again', PATIENT_MILLIS);
         return this.#reread;
       },
-      visible: async () => await readVisible(query, server, kind),
+      visible: visiblePositions(query, server, kind),
       follows: (place: LogPlace, logTables: LogTables) => {
         this.#place = place;
         this.#logTables = logTables;

@@ -5,7 +5,7 @@ import { openSession } from '../../../src/engines/mysql/session.ts';
 import { engineContext } from '../../kit/engine-context.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
-import { caughtUp, replicate } from '../../kit/servers/mysql-replication.ts';
+import { caughtUp, promote, replicate } from '../../kit/servers/mysql-replication.ts';
 import { freePort } from '../../kit/servers/process.ts';
 import { engineConfig } from './engine-fixture.ts';
 
@@ -180,6 +180,33 @@ describeMysql(flavor => {
     }
   });
 
+  it('a starting position that is malformed, or of another server, is found, and a good one is not', async () => {
+    const [row] = await server.query(
+      undefined,
+      flavor === 'mysql' ? 'SELECT @@global.gtid_executed AS at' : 'SELECT @@global.gtid_binlog_pos AS at',
+    );
+    const at = String(row?.['at']).replaceAll('\n', '');
+    const start = async (position: string): Promise<string> => {
+      const config = engineConfig(
+        server,
+        ['shop'],
+        { username: 'documented', password: PASSWORD },
+        { starting_gtids: { shop: { main: position } } },
+      );
+      const checked = await check(config);
+      return `${codes(checked).join()} ${text(checked)}`;
+    };
+    expect(await start(at)).toBe(' ');
+    const bad = flavor === 'mysql' ? `${at.replace(/:.*/s, '')}:1-x` : '0-1-5,2-x';
+    const place = flavor === 'mysql' ? bad.indexOf('x') + 1 : 7;
+    expect(await start(bad)).toMatch(
+      new RegExp(`^CONFIG_INVALID starting_gtids: "${bad}" of shard "main" .* malformed at character ${place}:`),
+    );
+    const unknown = flavor === 'mysql' ? '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5' : '7-9-4711';
+    expect(await start(unknown)).toMatch(/^POSITION_LOST starting_gtids: /);
+    expect(await start('binlog.999999:4')).toMatch(/^POSITION_LOST starting_gtids: .* has no log file binlog.999999/);
+  });
+
   describe('of a server made for other things', () => {
     let other: OwnMysqlServer;
     afterAll(() => other?.stop());
@@ -224,6 +251,21 @@ describeMysql(flavor => {
         );
         const granted = await check(engineConfig(other, ['shop'], { username: 'documented', password: PASSWORD }));
         expect(codes(granted)).toEqual(['SERVER_SETTING']);
+        // Half of what it takes is not enough; RELOAD is, instead of both.
+        for (const [grant, found] of [
+          ['BACKUP_ADMIN', ['SERVER_SETTING', 'PERMISSION_DENIED']],
+          ['RELOAD', ['SERVER_SETTING']],
+        ] as const) {
+          const name = grant.toLowerCase();
+          await other.query(
+            undefined,
+            `CREATE USER ${name}@'%' IDENTIFIED BY '${PASSWORD}'; GRANT REPLICATION SLAVE, REPLICATION CLIENT, ${grant} ON *.* TO ${name}@'%'; GRANT SELECT ON shop.* TO ${name}@'%'`,
+          );
+          expect([grant, codes(await check(engineConfig(other, ['shop'], { username: name, password: PASSWORD })))]).toEqual([
+            grant,
+            found,
+          ]);
+        }
       } else expect(codes(filtered)).toEqual(['SERVER_SETTING']);
     });
 
@@ -240,6 +282,35 @@ describeMysql(flavor => {
           `The server is a replica, and its own log lacks what it takes from its source. Add to the section [mysqld] of its option file: ${updates} = ON;`,
         ),
       ]);
+      // With the grants of the document alone MariaDB does not say whether it is a replica.
+      await other.query(
+        undefined,
+        `CREATE DATABASE own; CREATE TABLE own.good (id int PRIMARY KEY); CREATE USER reader@'%' IDENTIFIED BY '${PASSWORD}';
+         GRANT REPLICATION SLAVE, ${monitor} ON *.* TO reader@'%'; GRANT SELECT ON own.* TO reader@'%'`,
+      );
+      const reader = engineConfig(other, ['own'], { username: 'reader', password: PASSWORD });
+      const documented = await check(reader);
+      expect([codes(documented), text(documented)]).toEqual([
+        ['SERVER_SETTING'],
+        expect.stringMatching(
+          flavor === 'mysql' ? /The server is a replica, and/ : /The server is a replica, or was one .* REPLICA MONITOR/,
+        ),
+      ]);
+      await promote(other);
+      if (flavor === 'mariadb') await other.query(undefined, "GRANT REPLICA MONITOR ON *.* TO reader@'%'");
+      expect(codes(await check(reader))).toEqual([]);
+    });
+
+    it('with the number 0, with a list of databases for its log', async () => {
+      await other.stop();
+      other = await startMysql({ flavor, settings: { server_id: '0', binlog_do_db: 'elsewhere' } });
+      await other.query(undefined, 'CREATE DATABASE shop; CREATE TABLE shop.good (id int PRIMARY KEY)');
+      const checked = await check(engineConfig(other, ['shop']));
+      expect(text(checked)).toContain('The log leaves out shop, by binlog_do_db');
+      // MariaDB makes 1 of it.
+      expect(codes(checked)).toEqual(flavor === 'mysql' ? ['SERVER_SETTING', 'SERVER_SETTING'] : ['SERVER_SETTING']);
+      if (flavor === 'mysql')
+        expect(text(checked)).toContain('server_id is 0, and such a server lets nobody read its log. Run: SET');
     });
   });
 });

@@ -4,14 +4,12 @@ import { GtidSet } from '../gtid-set.ts';
 import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
 import type { ServerFacts } from '../server.ts';
 import { type Query, quoteLiteral } from '../sql.ts';
+import { type FilePlace, LogStatus } from './log-status.ts';
 
 export type PositionKind = MysqlPosition['kind'];
 
 /** SHOW BINARY LOG STATUS is the new name of SHOW MASTER STATUS. */
 const NEW_STATUS_SINCE = 8_02_00;
-/** How long commits that are under way, or long statements, may keep us from a position. Seconds. */
-const LOCK_SECONDS = 30;
-
 /** How long it is waited until transactions of the state are committed: two seconds. */
 const COMMIT_TRIES = 10;
 const COMMIT_PAUSE_MILLIS = 200;
@@ -55,6 +53,13 @@ export async function readHead(query: Query, server: ServerFacts, kind: Position
   return await readStatus(query, server);
 }
 
+/** `readVisible` for who asks again and again. */
+export function visiblePositions(query: Query, server: ServerFacts, kind: PositionKind): () => Promise<Position> {
+  if (kind !== 'file' || server.flavor === 'mariadb') return () => readVisible(query, server, kind);
+  const status = new LogStatus(query, () => readPlace(query, server));
+  return async () => filePosition({ ...(await status.read()), server: await readServerId(query, server) });
+}
+
 /**
  * A position such that every transaction up to it is visible to whoever reads from now on. Not the end of the log: a
  * transaction that waits for a semi-synchronous replica stands in the log, and nobody sees it.
@@ -63,7 +68,7 @@ export async function readVisible(query: Query, server: ServerFacts, kind: Posit
   // A GTID enters it only when the engine has committed.
   if (kind === 'gtid_set') return await readExecuted(query);
   if (server.flavor === 'mariadb') return await readSnapshotPosition(query, server, kind);
-  return await readLogStatus(query, server);
+  return await visiblePositions(query, server, kind)();
 }
 
 async function readExecuted(query: Query): Promise<Position> {
@@ -75,10 +80,14 @@ async function readExecuted(query: Query): Promise<Position> {
 const compact = (text: string): string => text.replace(/\s+/g, '');
 
 async function readStatus(query: Query, server: ServerFacts): Promise<Position> {
+  return filePosition({ ...(await readPlace(query, server)), server: await readServerId(query, server) });
+}
+
+async function readPlace(query: Query, server: ServerFacts): Promise<FilePlace> {
   const name = server.flavor === 'mysql' && server.version >= NEW_STATUS_SINCE ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
   const [row] = await query.rows<{ File: string; Position: string }>(name);
   if (row === undefined) throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
-  return filePosition({ file: row.File, pos: Number(row.Position), server: await readServerId(query, server) });
+  return { file: row.File, pos: Number(row.Position) };
 }
 
 /** MariaDB: where the log stood for a snapshot of the engines. Takes no lock, and asks for no privilege. */
@@ -100,38 +109,6 @@ async function readSnapshotPosition(query: Query, server: ServerFacts, kind: Pos
     throw new ConnectorError('SERVER_ERROR', `The server does not say the GTIDs of ${file}:${pos}.`);
   }
   return gtidListPosition(row.list);
-}
-
-/** MySQL without GTIDs: what the engines and the log agree on. Waits for commits that are under way. */
-async function readLogStatus(query: Query, server: ServerFacts): Promise<Position> {
-  try {
-    const [row] = await query.rows<{ file: string | null; pos: string | null }>(
-      "SELECT LOCAL->>'$.binary_log_file' AS file, LOCAL->>'$.binary_log_position' AS pos FROM performance_schema.log_status",
-    );
-    if (row?.file !== undefined && row.file !== null && row.pos !== null) {
-      return filePosition({ file: row.file, pos: Number(row.pos), server: await readServerId(query, server) });
-    }
-  } catch {
-    // Without the privilege, or without the performance schema: the other way.
-  }
-  return await readUnderLock(query, server);
-}
-
-async function readUnderLock(query: Query, server: ServerFacts): Promise<Position> {
-  await query.rows(`SET SESSION lock_wait_timeout = ${LOCK_SECONDS}`);
-  try {
-    await query.rows('FLUSH TABLES WITH READ LOCK');
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const detail =
-      'The server works without GTIDs, so that a safe place in its log takes a privilege. Run: GRANT BACKUP_ADMIN ON *.* TO …; GRANT SELECT ON performance_schema.log_status TO …; or GRANT RELOAD ON *.* TO …; or turn gtid_mode ON.';
-    throw new ConnectorError('PERMISSION_DENIED', `${detail} (${message})`, { cause: error });
-  }
-  try {
-    return await readStatus(query, server);
-  } finally {
-    await query.rows('UNLOCK TABLES');
-  }
 }
 
 /** Why the log cannot be read on from `from`; null: it can, as far as can be told before it is tried. */

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeServer } from '../../kit/engines.ts';
+import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { runConnector } from '../../kit/run-connector.ts';
+import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
+import { holdCommits } from '../../kit/servers/mysql-replication.ts';
+import { failureOf, inLab, type Lab, series, table } from './lab.ts';
+
+const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+const MONITOR = ['BACKUP_ADMIN ON *.*', 'SELECT ON performance_schema.log_status'];
+
+// MariaDB has GTIDs always.
+describeServer(mysqlLabel('mysql'), mysqlUnavailable('mysql'), () => {
+  let server: OwnMysqlServer;
+  beforeAll(async () => {
+    server = await startMysql({ flavor: 'mysql', settings: { gtid_mode: 'OFF', enforce_gtid_consistency: 'OFF' } });
+  });
+  afterAll(() => server?.stop());
+
+  /** A test whose account has these rights as well. */
+  const lab = (rights: readonly string[], body: (lab: Lab) => Promise<void>): (() => Promise<void>) =>
+    inLab(
+      () => server,
+      async lab => {
+        for (const right of rights) await lab.sql(`GRANT ${right} TO '${lab.database.name}'@'%'`);
+        await body(lab);
+      },
+    );
+  /** A commit that stands in the log and that nobody sees, until the function is called. */
+  const hang = async (lab: Lab, sql: string): Promise<() => Promise<void>> => {
+    const client = await lab.client();
+    const held = await holdCommits(server);
+    lab.later(() => held.release());
+    const done = query(client, sql);
+    await held.waiting(1);
+    return async () => {
+      await held.release();
+      await done;
+    };
+  };
+  const locks = async (): Promise<number> => {
+    const [row] = await server.query(undefined, "SHOW GLOBAL STATUS LIKE 'Com_flush'");
+    return Number(row?.['Value']);
+  };
+
+  describe.each([
+    ['performance_schema.log_status', MONITOR],
+    ['a lock', ['RELOAD ON *.*']],
+  ])('without GTIDs, by %s', (way, rights) => {
+    it(
+      'a commit that is in the log and that nobody sees is waited for, and is not lost',
+      lab(rights, async lab => {
+        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+        const platform = await lab.connect();
+        const release = await hang(lab, "INSERT INTO thing VALUES (1000, 'held', 1)");
+        const running = platform.run();
+        await lab.until(async () => {
+          const rows = await server.query(undefined, 'SHOW FULL PROCESSLIST');
+          return rows.some(row => /log_status|FLUSH TABLES/.test(String(row['Info'])));
+        });
+        await release();
+        platform.store(await running);
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        expect(platform.committed.rowCount('thing')).toBe(51);
+      }),
+    );
+
+    it(
+      'a commit that does not end is said to be in the way, by check as well where it asks',
+      lab(rights, async lab => {
+        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+        const platform = await lab.connect();
+        const release = await hang(lab, "INSERT INTO thing VALUES (1000, 'held', 1)");
+        const config = lab.database.config();
+        const [run, checked] = await Promise.all([platform.run({ mayFail: true }), runConnector({ command: 'check', config })]);
+        expect(failureOf(run)).toMatch(/transient_error \/ TRANSACTIONS_IN_PROGRESS: .*semi-synchronous replica/);
+        const status = checked.lines.filter(line => line.includes('CONNECTION_STATUS')).join();
+        expect(status).toContain(way === 'a lock' ? 'SUCCEEDED' : 'TRANSACTIONS_IN_PROGRESS');
+        await release();
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      }),
+    );
+
+    it(
+      'values that are read again cost no lock for each transaction',
+      lab(rights, async lab => {
+        await lab.sql(`${create} INSERT INTO thing SELECT i, 'kept', 0 FROM ${series(100)}`);
+        const platform = await lab.connect();
+        await platform.sync();
+        const client = await lab.client();
+        await query(client, "SET binlog_row_image = 'MINIMAL'");
+        for (let id = 1; id <= 100; id++) await query(client, `UPDATE thing SET n = n + 1 WHERE id = ${id}`);
+        const before = await locks();
+        await platform.sync();
+        await platform.expectEqual([thing]);
+        expect((await locks()) - before).toBe(way === 'a lock' ? 1 : 0);
+      }),
+    );
+  });
+
+  it(
+    'without the rights for either, the read says what to grant',
+    lab([], async lab => {
+      await lab.sql(create);
+      const run = await (await lab.connect()).run({ mayFail: true });
+      expect(failureOf(run)).toMatch(/config_error \/ PERMISSION_DENIED: .*GRANT BACKUP_ADMIN .*or GRANT RELOAD/);
+    }),
+  );
+});

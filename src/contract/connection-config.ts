@@ -40,6 +40,36 @@ export const shardHost = host.meta({
   order: 1,
 });
 
+/** The password of `source`. */
+export const sourcePassword = (order: number) =>
+  z.string().optional().meta({
+    title: 'Password',
+    description: 'Empty where the server asks for none.',
+    airbyte_secret: true,
+    always_show: true,
+    order,
+  });
+
+const asAbove = 'As above where empty.';
+
+/** A text of a member of `shards` that is as in `source` where it is not given. */
+export const shardText = (title: string, order: number) =>
+  z.string().min(1).optional().meta({ title, description: asAbove, order });
+
+export const shardPort = (usual: number) =>
+  port.optional().meta({ title: 'Port', description: asAbove, examples: [usual], order: 2 });
+
+export const shardPassword = (order: number) =>
+  z.string().optional().meta({ title: 'Password', description: asAbove, airbyte_secret: true, order });
+
+/** `json_columns` of `source`. */
+export const jsonColumns = (order: number) =>
+  z.enum(['text', 'native']).default('text').meta({
+    title: 'JSON columns',
+    description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
+    order,
+  });
+
 /** Fields of an `ssl_mode` for servers that ask for a certificate of the client. */
 export const clientCertificate = {
   client_certificate: z.string().regex(CERTIFICATE, pemRule).optional().meta({

@@ -3,6 +3,7 @@ import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   caCertificate,
   clientCertificate,
+  jsonColumns,
   MAIN_SHARD,
   port,
   refuseHalfPair,
@@ -11,19 +12,20 @@ import {
   refuseUnknownStarts,
   shardHost,
   shardName,
+  shardPassword,
+  shardPort,
+  shardText,
   sourceHost,
+  sourcePassword,
 } from '../../contract/connection-config.ts';
 
 const shard = z
   .strictObject({
     name: shardName,
     host: shardHost,
-    port: port.optional().meta({ title: 'Port', description: 'As above where empty.', examples: [3306], order: 2 }),
-    username: z.string().min(1).optional().meta({ title: 'Username', description: 'As above where empty.', order: 3 }),
-    password: z
-      .string()
-      .optional()
-      .meta({ title: 'Password', description: 'As above where empty.', airbyte_secret: true, order: 4 }),
+    port: shardPort(3306),
+    username: shardText('Username', 3),
+    password: shardPassword(4),
   })
   .meta({ title: 'Shard' });
 
@@ -59,13 +61,7 @@ const source = z.strictObject({
       examples: ['reader'],
       order: 3,
     }),
-  password: z.string().optional().meta({
-    title: 'Password',
-    description: 'Empty where the server asks for none.',
-    airbyte_secret: true,
-    always_show: true,
-    order: 4,
-  }),
+  password: sourcePassword(4),
   databases: z
     .array(z.string().min(1))
     .min(1)
@@ -93,11 +89,7 @@ const source = z.strictObject({
     description: 'boolean: everything but 0 is true. integer: the number itself.',
     order: 8,
   }),
-  json_columns: z.enum(['text', 'native']).default('text').meta({
-    title: 'JSON columns',
-    description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
-    order: 9,
-  }),
+  json_columns: jsonColumns(9),
   shards: z.array(shard).optional().meta({
     title: 'Shards',
     description:

@@ -1,5 +1,6 @@
 import type { Logger } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
+import { groupBy } from '../../contract/found-tables.ts';
 import { type TableId, tableLabel } from '../../contract/ids.ts';
 import {
   type ColumnRow,
@@ -65,16 +66,6 @@ interface Scope {
   readonly only: readonly string[] | undefined;
   readonly options: DiscoverOptions;
 }
-
-const groupBy = <Row>(rows: readonly Row[], key: (row: Row) => string): ReadonlyMap<string, readonly Row[]> => {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(key(row));
-    if (group === undefined) groups.set(key(row), [row]);
-    else group.push(row);
-  }
-  return groups;
-};
 
 const OFFERED = ['BASE TABLE', 'VIEW', 'SYSTEM VERSIONED'];
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../../contract/engine.ts';
-import { type Findings, listed, nothing, problem } from '../../contract/findings.ts';
+import { type Findings, followFindings, listed, nothing, problem } from '../../contract/findings.ts';
 import { type TableId, tableLabel } from '../../contract/ids.ts';
 import { isSystemDatabase, sameName } from './catalog-queries.ts';
 import type { MysqlConfig } from './config.ts';
@@ -33,7 +33,8 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
     privilegeProblems(server, rights, settings.gtids),
     await databaseProblems(query, server, rights, databases, tables),
     await cascadeNotices(query, server, tables),
-    followProblems(tables),
+    followFindings(tables, 'SERVER_SETTING'),
+    keylessNotices(tables),
   ];
   return {
     problems: parts.flatMap(part => part.problems),
@@ -105,13 +106,9 @@ async function createTable(query: Query, id: TableId): Promise<string> {
   }
 }
 
-function followProblems(tables: readonly MysqlTable[]): Findings {
-  const reasons = tables.flatMap(table => (table.follow === true ? [] : [table.follow.reason]));
-  if (tables.length === 0 || reasons.length < tables.length) {
-    const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0).map(table => table.id.name);
-    const notice = `Without a primary key or a unique one without NULL: ${listed(keyless)}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`;
-    const notices = reasons.map(reason => `Only as full refresh: ${reason}`);
-    return { problems: [], notices: keyless.length === 0 ? notices : [...notices, notice] };
-  }
-  return problem('SERVER_SETTING', `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
+function keylessNotices(tables: readonly MysqlTable[]): Findings {
+  const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0).map(table => table.id.name);
+  if (keyless.length === 0) return nothing;
+  const notice = `Without a primary key or a unique one without NULL: ${listed(keyless)}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`;
+  return { problems: [], notices: [notice] };
 }

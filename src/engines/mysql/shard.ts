@@ -10,8 +10,8 @@ import type {
   StreamRequest,
 } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
+import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
-import { tableKey, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
@@ -87,13 +87,7 @@ export class MysqlShard implements Shard {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
     const { tinyint1, nativeJson } = this.#types(server);
     const options = { databases, tinyint1, nativeJson, only: ids, log: this.#options.context.log };
-    const found = new Map((await discoverTables(query, server, options)).map(table => [tableKey(table.id), table]));
-    const missing = ids.filter(id => !found.has(tableKey(id)));
-    if (missing.length > 0) {
-      const detail = `${this.#what} does not have ${missing.map(tableLabel).join(', ')}, or the user may not read it.`;
-      throw new ConnectorError('TABLE_MISSING', detail, { table: missing[0] });
-    }
-    return ids.map(id => found.get(tableKey(id)) as MysqlTable);
+    return tablesAsked(await discoverTables(query, server, options), ids, this.#what);
   }
 
   async seed(text: string): Promise<Position> {

@@ -4,6 +4,7 @@ import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   caCertificate,
   clientCertificate,
+  jsonColumns,
   MAIN_SHARD,
   port,
   refuseHalfPair,
@@ -12,20 +13,21 @@ import {
   refuseUnknownStarts,
   shardHost,
   shardName,
+  shardPassword,
+  shardPort,
+  shardText,
   sourceHost,
+  sourcePassword,
 } from '../../contract/connection-config.ts';
 
 const shard = z
   .strictObject({
     name: shardName,
     host: shardHost,
-    port: port.optional().meta({ title: 'Port', description: 'As above where empty.', examples: [5432], order: 2 }),
-    database: z.string().min(1).optional().meta({ title: 'Database', description: 'As above where empty.', order: 3 }),
-    username: z.string().min(1).optional().meta({ title: 'Username', description: 'As above where empty.', order: 4 }),
-    password: z
-      .string()
-      .optional()
-      .meta({ title: 'Password', description: 'As above where empty.', airbyte_secret: true, order: 5 }),
+    port: shardPort(5432),
+    database: shardText('Database', 3),
+    username: shardText('Username', 4),
+    password: shardPassword(5),
   })
   .meta({ title: 'Shard' });
 
@@ -61,13 +63,7 @@ const source = z
       .string()
       .min(1)
       .meta({ title: 'Username', description: 'A role that may log in and read the tables.', examples: ['reader'], order: 4 }),
-    password: z.string().optional().meta({
-      title: 'Password',
-      description: 'Empty where the server asks for none.',
-      airbyte_secret: true,
-      always_show: true,
-      order: 5,
-    }),
+    password: sourcePassword(5),
     schemas: z
       .array(z.string().min(1))
       .min(1)
@@ -101,11 +97,7 @@ const source = z
         examples: ['tributary'],
         order: 8,
       }),
-    json_columns: z.enum(['text', 'native']).default('text').meta({
-      title: 'json and jsonb columns',
-      description: 'text: a string holding the JSON text, exact for any content. native: the JSON value itself.',
-      order: 9,
-    }),
+    json_columns: jsonColumns(9),
     ssl_mode: sslMode.default({ mode: 'prefer' }).meta({
       title: 'Encryption',
       description: 'As sslmode of libpq.',

@@ -1,5 +1,6 @@
 import type { Logger } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
+import { groupBy } from '../../contract/found-tables.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import {
   type ColumnRow,
@@ -50,16 +51,6 @@ export async function discoverTables(query: Query, options: DiscoverOptions): Pr
 
 export const versionProblem = (version: number): string =>
   `The server is PostgreSQL ${Math.floor(version / 10_000)}; version 14 or newer is needed.`;
-
-const groupBy = <Row, Key>(rows: readonly Row[], key: (row: Row) => Key): ReadonlyMap<Key, readonly Row[]> => {
-  const groups = new Map<Key, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(key(row));
-    if (group === undefined) groups.set(key(row), [row]);
-    else group.push(row);
-  }
-  return groups;
-};
 
 async function discoverIn(query: Query, version: number, options: DiscoverOptions): Promise<readonly PgTable[]> {
   const viaRoot = options.publication?.viaRoot ?? true;

@@ -1,6 +1,6 @@
 import type { Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import { type Findings, listed, nothing, problem } from '../../contract/findings.ts';
+import { type Findings, followFindings, listed, nothing, problem } from '../../contract/findings.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
@@ -72,7 +72,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     slotProblems(server, slot, config),
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),
-    followProblems(tables),
+    followFindings(tables, 'REPLICA_IDENTITY_MISSING'),
     partitionNotices(tables, server.role),
   ];
   return {
@@ -245,12 +245,4 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
 function partitionNotices(tables: readonly PgTable[], role: string): Findings {
   const notices = tables.map(table => (table.follow === true ? unreadableLeaves(table.id, table.leaves, role) : undefined));
   return { problems: [], notices: notices.filter(notice => notice !== undefined) };
-}
-
-function followProblems(tables: readonly PgTable[]): Findings {
-  const reasons = tables.flatMap(table => (table.follow === true ? [] : [table.follow.reason]));
-  if (tables.length === 0 || reasons.length < tables.length) {
-    return { problems: [], notices: reasons.map(reason => `Only as full refresh: ${reason}`) };
-  }
-  return problem('REPLICA_IDENTITY_MISSING', `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
 }

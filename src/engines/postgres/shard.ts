@@ -9,7 +9,8 @@ import type {
   StreamRequest,
 } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import { type Position, type ShardId, type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
+import { tablesAsked } from '../../contract/found-tables.ts';
+import type { Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
@@ -61,14 +62,7 @@ export class PostgresShard implements Shard {
     const publication = await readPublication(query, config.source.publication);
     const nativeJson = this.#nativeJson;
     const options = { schemas: config.source.schemas, publication, nativeJson, only: ids, log: context.log };
-    const found = new Map((await discoverTables(query, options)).map(table => [tableKey(table.id), table]));
-    const missing = ids.filter(id => !found.has(tableKey(id)));
-    if (missing.length > 0) {
-      throw new ConnectorError('TABLE_MISSING', `${this.#what} does not have ${missing.map(tableLabel).join(', ')}.`, {
-        table: missing[0],
-      });
-    }
-    return ids.map(id => found.get(tableKey(id)) as PgTable);
+    return tablesAsked(await discoverTables(query, options), ids, this.#what);
   }
 
   async seed(text: string): Promise<Position> {

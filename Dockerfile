@@ -13,7 +13,7 @@ FROM node:24-bookworm-slim
 LABEL io.airbyte.name="source-tributary" \
       io.airbyte.version="0.1.0" \
       org.opencontainers.image.title="source-tributary" \
-      org.opencontainers.image.description="Airbyte source for PostgreSQL: snapshots and change data capture" \
+      org.opencontainers.image.description="Airbyte source for PostgreSQL, MySQL and MariaDB: snapshots and change data capture" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /app /app

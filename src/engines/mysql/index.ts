@@ -16,5 +16,5 @@ export const mysql = {
   config: mysqlConfig,
   cursorColumn: '_ab_cdc_cursor',
   originColumns,
-  connect: (config, context) => openSession(config, context, options => new MysqlShard(options)),
+  connect: (config, context) => openSession(config, context, (options, control) => new MysqlShard(options, control)),
 } satisfies Engine<MysqlConfig>;

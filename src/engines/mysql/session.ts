@@ -14,7 +14,7 @@ import type { MysqlTable } from './table.ts';
 import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 
-export type ShardFactory = (options: MysqlShardOptions) => Shard;
+export type ShardFactory = (options: MysqlShardOptions, control: MysqlConnection | null) => Shard;
 
 /** One server of the config. Connects when it is first asked something. */
 class MysqlMember implements Member<MysqlTable> {
@@ -31,8 +31,11 @@ class MysqlMember implements Member<MysqlTable> {
     return this.#options.id;
   }
 
+  /** Takes the session of this member along: a login saved, for the server and for us. */
   shard(): Shard {
-    return this.#newShard(this.#options);
+    const connection = this.#connection ?? null;
+    this.#connection = undefined;
+    return this.#newShard(this.#options, connection);
   }
 
   async discover(): Promise<readonly MysqlTable[]> {

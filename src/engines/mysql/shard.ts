@@ -65,7 +65,7 @@ export class MysqlShard implements Shard {
   readonly #serverId: number;
   /** Of a second dump: one of the same number would end the first. */
   readonly #otherServerId = randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
-  #control: MysqlConnection | null = null;
+  #control: MysqlConnection | null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
@@ -74,8 +74,10 @@ export class MysqlShard implements Shard {
   /** When the log was begun anew, by the clock of the server, in microseconds. */
   #openedAt = 0;
 
-  constructor(options: MysqlShardOptions) {
+  /** `control`: a session that is logged in already, and the shard's from now on. */
+  constructor(options: MysqlShardOptions, control: MysqlConnection | null) {
     const { host, port } = options.target;
+    this.#control = control;
     this.id = options.id;
     this.#options = options;
     this.#what = `${host}:${port}`;

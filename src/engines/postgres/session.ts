@@ -27,8 +27,11 @@ class PostgresMember implements Member<PgTable> {
     return this.options.id;
   }
 
+  /** Takes the session of this member along: a login saved, for the server and for us. */
   shard(): Shard {
-    return new PostgresShard(this.options);
+    const client = this.#client ?? null;
+    this.#client = undefined;
+    return new PostgresShard(this.options, client);
   }
 
   async query(): Promise<Query> {

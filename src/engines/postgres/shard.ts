@@ -40,7 +40,7 @@ export class PostgresShard implements Shard {
   readonly id: ShardId;
   readonly #options: PostgresShardOptions;
   readonly #what: string;
-  #control: pg.Client | null = null;
+  #control: pg.Client | null;
   /** Logged in for replication, and not yet used up by a stream. */
   #replication: pg.Client | null = null;
   #reread: RawConnection | null = null;
@@ -49,8 +49,10 @@ export class PostgresShard implements Shard {
   /** What the slot is told that the server may forget. */
   #confirmed = 0;
 
-  constructor(options: PostgresShardOptions) {
+  /** `control`: a session that is logged in already, and the shard's from now on. */
+  constructor(options: PostgresShardOptions, control: pg.Client | null) {
     const { database, host, port } = options.target;
+    this.#control = control;
     this.id = options.id;
     this.#options = options;
     this.#what = `"${database}" on ${host}:${port}`;

@@ -35,6 +35,7 @@ export class Partitions {
     );
     const changed: Followed[] = [];
     for (const followed of this.#followed) {
+      if (followed.awaitsOrigin) continue; // its snapshot will say with which partitions it was read
       const table = followed.selection.table as PgTable;
       const leaves = all.filter(leaf => leaf.root === table.oid);
       const memo = memoOf(leaves);

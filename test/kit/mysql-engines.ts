@@ -12,7 +12,7 @@ export const mysqlUnavailable = (flavor: MysqlFlavor): string | null => reasons[
 
 /** Server and variant, for people: `MySQL`, `MariaDB, minimal metadata`. */
 export const mysqlLabel = (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'): string =>
-  metadata === 'FULL' ? flavorNames[flavor] : `${flavorNames[flavor]}, minimal metadata`;
+  metadata === 'FULL' ? flavorNames[flavor] : `${flavorNames[flavor]}, ${metadata === 'MINIMAL' ? 'minimal' : 'no'} metadata`;
 
 /** The same tests once for MySQL and once for MariaDB. */
 export const describeMysql = (body: (flavor: MysqlFlavor) => void): void => {

@@ -15,7 +15,7 @@ export const mysqlUnavailable = (flavor: MysqlFlavor): string | null => reasons[
 
 /** Server and variant, for people: `MySQL`, `MariaDB, minimal metadata`. */
 export const mysqlLabel = (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'): string =>
-  metadata === 'FULL' ? flavorNames[flavor] : `${flavorNames[flavor]}, minimal metadata`;
+  metadata === 'FULL' ? flavorNames[flavor] : `${flavorNames[flavor]}, ${metadata === 'MINIMAL' ? 'minimal' : 'no'} metadata`;
 
 /** Tests of one flavor alone; `missing`: what else is lacking here. */
 export const describeFlavor = (flavor: MysqlFlavor, label: string, body: () => void, missing: string | null = null): void => {

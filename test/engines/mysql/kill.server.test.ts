@@ -2,14 +2,16 @@ import { expect, it } from 'vitest';
 import { killRun } from '../../kit/kill.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { seedOfRun } from '../../kit/random.ts';
-import { rowMetadata } from '../../kit/servers/mysql-shared.ts';
+import { rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
 import { mysqlBackend } from './backend.ts';
 
-// How many kills on each flavor, half of them with each metadata: a hundred in CI, more by TRIBUTARY_KILLS.
-const kills = Math.ceil(Number(process.env['TRIBUTARY_KILLS'] ?? 100) / rowMetadata.length);
+// How many kills on each flavor, shared by the kinds of metadata: two hundred in CI, more by TRIBUTARY_KILLS.
+const allKills = Number(process.env['TRIBUTARY_KILLS'] ?? 200);
 
 describeMysql(flavor => {
-  it.each(rowMetadata)(
+  const kinds = rowMetadataOf(flavor);
+  const kills = Math.ceil(allKills / kinds.length);
+  it.each(kinds)(
     `loses no row and keeps none too many over ${kills} kills (binlog_row_metadata %s)`,
     async metadata => {
       const backend = mysqlBackend(flavor, metadata);

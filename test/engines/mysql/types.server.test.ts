@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
+import { rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
 import { typeCases } from '../../kit/type-cases.ts';
 import { onMysql, underUnlikeSettings } from './types/type-database.ts';
 import { mysqlTypes, nativeJsonTypes, tinyint1Types } from './types.cases.ts';
@@ -8,7 +9,9 @@ describeMysql(flavor => {
   const families = mysqlTypes[flavor];
   describe('types', () => typeCases({ ...onMysql(flavor), families }));
 
-  describe('binlog_row_metadata=MINIMAL', () => typeCases({ ...onMysql(flavor, {}, 'MINIMAL'), families }));
+  for (const metadata of rowMetadataOf(flavor).slice(1)) {
+    describe(`binlog_row_metadata=${metadata}`, () => typeCases({ ...onMysql(flavor, {}, metadata), families }));
+  }
 
   describe('json_columns: native', () => {
     typeCases({ ...onMysql(flavor, { json_columns: 'native' }), families: nativeJsonTypes[flavor] });

@@ -2,9 +2,10 @@ import { type MysqlFlavor, ownMysqlUrl } from './mysql-binaries.ts';
 import { type MysqlAddress, MysqlServer } from './mysql-server.ts';
 import { addressIn, ask } from './shared.ts';
 
-/** How much a server says of columns in its log: `binlog_row_metadata`. MINIMAL is what servers come with. */
-export const rowMetadata = ['FULL', 'MINIMAL'] as const;
-export type RowMetadata = (typeof rowMetadata)[number];
+/** How much a server says of columns in its log: `binlog_row_metadata`. MariaDB comes with NO_LOG, MySQL with MINIMAL. */
+export type RowMetadata = 'FULL' | 'MINIMAL' | 'NO_LOG';
+export const rowMetadataOf = (flavor: MysqlFlavor): readonly RowMetadata[] =>
+  flavor === 'mysql' ? ['FULL', 'MINIMAL'] : ['FULL', 'MINIMAL', 'NO_LOG'];
 
 /**
  * The server of this flavor that all tests of a run share: make a database of your own in it, drop it at the end, and

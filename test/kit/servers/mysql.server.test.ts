@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { describeMysql } from '../mysql-engines.ts';
 import { mysqlTool, type OwnMysqlServer, query, startMysql } from './mysql.ts';
 import { caughtUp, committed, holdCommits, promote, replicate } from './mysql-replication.ts';
-import { acquireMysql, rowMetadata } from './mysql-shared.ts';
+import { acquireMysql, rowMetadataOf } from './mysql-shared.ts';
 import { orphansOf } from './orphan.ts';
 import { sleep } from './process.ts';
 
@@ -78,7 +78,7 @@ describeMysql(flavor => {
     }
   });
 
-  it.each(rowMetadata)('shares a server with %s metadata over the whole run', async metadata => {
+  it.each(rowMetadataOf(flavor))('shares a server with %s metadata over the whole run', async metadata => {
     const [one, two] = [await acquireMysql(flavor, metadata), await acquireMysql(flavor, metadata)];
     expect(two.port).toBe(one.port);
     expect(await one.variable('binlog_row_metadata')).toBe(metadata);

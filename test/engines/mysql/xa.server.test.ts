@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
-import { acquireMysql, rowMetadata } from '../../kit/servers/mysql-shared.ts';
+import { acquireMysql, rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
 
@@ -62,7 +62,7 @@ describeMysql(flavor => {
     return server;
   };
 
-  describe.each(rowMetadata)('binlog_row_metadata %s: #31 an XA transaction', metadata => {
+  describe.each(rowMetadataOf(flavor))('binlog_row_metadata %s: #31 an XA transaction', metadata => {
     const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor, metadata), body);
 
     it(

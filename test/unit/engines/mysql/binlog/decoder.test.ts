@@ -93,7 +93,7 @@ describe('event framing', () => {
 });
 
 describe('positions', () => {
-  it('follow the headers beyond 4 GiB and start anew with a file', () => {
+  it('#30 follow the headers beyond 4 GiB and start anew with a file', () => {
     const decoder = decoderOf();
     read(decoder, event(events.XID_EVENT, u64(1), { position: 0xffff_fff0 }));
     expect(decoder.position).toBe(0xffff_fff0);

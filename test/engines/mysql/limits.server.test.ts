@@ -21,7 +21,7 @@ describeMysql(flavor => {
   const compressions = flavor === 'mysql' ? ['OFF', 'ON'] : ['OFF'];
 
   it.each(compressions)(
-    '#23 a transaction of 300 MB is read in flat memory, and killed in the middle nothing of it is lost (compressed: %s)',
+    '#23, #32 a transaction of 300 MB is read in flat memory, and killed in the middle nothing of it is lost (compressed: %s)',
     async compressed => {
       await lab(async lab => {
         await lab.sql(create);

@@ -264,6 +264,8 @@ export class BinlogDecoder {
       case codes.VIEW_CHANGE_EVENT:
       case codes.ANNOTATE_ROWS_EVENT:
       case codes.BINLOG_CHECKPOINT_EVENT:
+      // Of a log that is encrypted on the disk; whoever sends it decrypts what follows.
+      case codes.START_ENCRYPTION_EVENT:
         return codes.IGNORED;
       default:
         if ((this.flags & codes.FLAG_IGNORABLE) !== 0) return codes.IGNORED;

@@ -79,10 +79,35 @@ describe('event framing', () => {
   });
 
   it('refuses what it does not know unless it may be passed over', () => {
-    for (const type of [0, 1, 8, 20, 43, 99, 164, 172, 255]) {
+    for (const type of [0, 1, 8, 20, 43, 99, 172, 255]) {
       expect(unreadable(decoderOf(), event(type, Buffer.alloc(12)))).toContain('not known');
       expect(read(decoderOf(), event(type, Buffer.alloc(12), { flags: events.FLAG_IGNORABLE }))).toBe(events.IGNORED);
     }
+  });
+
+  // Bodies made by hand from the servers' sources: no server of the tests can be made to write all of them.
+  it.each([
+    ['STOP', events.STOP_EVENT, Buffer.alloc(0), events.STOP],
+    ['INTVAR', events.INTVAR_EVENT, join(u8(2), u64(7)), events.STATEMENT_CONTEXT],
+    ['RAND', events.RAND_EVENT, join(u64(1), u64(2)), events.STATEMENT_CONTEXT],
+    ['APPEND_BLOCK', events.APPEND_BLOCK_EVENT, join(u32(1), 'a,b'), events.STATEMENT_CONTEXT],
+    ['DELETE_FILE', events.DELETE_FILE_EVENT, u32(1), events.STATEMENT_CONTEXT],
+    ['BEGIN_LOAD_QUERY', events.BEGIN_LOAD_QUERY_EVENT, join(u32(1), 'a,b'), events.STATEMENT_CONTEXT],
+    ['IGNORABLE', events.IGNORABLE_EVENT, Buffer.from('anything'), events.IGNORED],
+    [
+      'TRANSACTION_CONTEXT',
+      events.TRANSACTION_CONTEXT_EVENT,
+      join(u8(36), u32(1), u8(0), u32(0), u32(0), u32(0)),
+      events.IGNORED,
+    ],
+    ['VIEW_CHANGE', events.VIEW_CHANGE_EVENT, join(Buffer.alloc(40), u64(1), u32(0)), events.IGNORED],
+    ['ANNOTATE_ROWS', events.ANNOTATE_ROWS_EVENT, Buffer.from('INSERT INTO t VALUES (1)'), events.IGNORED],
+    ['BINLOG_CHECKPOINT', events.BINLOG_CHECKPOINT_EVENT, join(u32(8), 'bin.0001'), events.IGNORED],
+    ['START_ENCRYPTION', events.START_ENCRYPTION_EVENT, join(u8(1), u32(1), Buffer.alloc(12)), events.IGNORED],
+  ])('passes over %s, and what stands behind it is read', (_, type, body, kind) => {
+    const decoder = decoderOf();
+    expect(read(decoder, event(type, body))).toBe(kind);
+    expect(read(decoder, event(events.XID_EVENT, u64(5)))).toBe(events.XID);
   });
 
   it('ends at an incident: the server lost changes', () => {
@@ -93,7 +118,7 @@ describe('event framing', () => {
 });
 
 describe('positions', () => {
-  it('follow the headers beyond 4 GiB and start anew with a file', () => {
+  it('#30 follow the headers beyond 4 GiB and start anew with a file', () => {
     const decoder = decoderOf();
     read(decoder, event(events.XID_EVENT, u64(1), { position: 0xffff_fff0 }));
     expect(decoder.position).toBe(0xffff_fff0);

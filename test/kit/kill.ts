@@ -42,8 +42,9 @@ const allStreaming = (line: string): boolean =>
  * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log
  * gets its share, some records or states after all snapshots are over.
  */
-const killMoment = (random: Random, usualMilliseconds: number): NonNullable<RunOptions['killAfter']> => {
-  const dice = random.next();
+const killMoment = (random: Random, usualMilliseconds: number, inLog: boolean): NonNullable<RunOptions['killAfter']> => {
+  // `inLog`: no other moment will do.
+  const dice = inLog ? 1 : random.next();
   if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
   if (dice < 0.35) return { lines: random.magnitude(1, 3000) };
   const behindState = random.chance(0.4);
@@ -115,7 +116,10 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
   let usual = 1500;
   try {
     while (counts.kills < kills) {
-      const run = await platform.run({ killAfter: killMoment(moments, usual), mayFail: true });
+      // How runs meet the life of rows in time is up to the machine: what has had too few kills gets more of them.
+      const scarce = (count: number): boolean => counts.kills > 5 && count * 4 < counts.kills;
+      const killAfter = killMoment(moments, usual, scarce(counts.inLog));
+      const run = await platform.run({ killAfter, mayFail: true });
       counts.records += run.records.length;
       if (run.signal === 'SIGKILL') {
         counts.kills++;
@@ -136,7 +140,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         platform.store(run);
         await sleep(50);
       }
-      if (moments.chance(0.08)) {
+      if (moments.chance(scarce(counts.inSnapshot) ? 0.5 : 0.08)) {
         const { name } = moments.pick(tables);
         platform.stored = withoutStream(platform.stored, name);
         platform.everything.clear(name);

@@ -30,6 +30,9 @@ export class JsonWriter {
   length: number;
   /** Where a line begins that is not finished yet; -1: there is none. */
   lineStart = -1;
+  /** Bytes that already stand behind `aheadAt`, because they will most likely come next; null: none. */
+  ahead: Constant | null = null;
+  aheadAt = 0;
   private readonly initial: number;
   /** The memory behind `bytes`, in words; looked up anew when `bytes` was replaced. */
   private words: Int32Array;
@@ -56,6 +59,7 @@ export class JsonWriter {
     // A margin, so that a huge value with a few escapes in it does not have to move a second time.
     const grown = Buffer.allocUnsafeSlow(Math.max(larger, needed + Math.ceil(needed / 16)));
     grown.set(this.bytes.subarray(0, this.length));
+    this.ahead = null;
     this.bytes = grown;
     this.words = wordsOf(grown);
     this.view = viewOf(grown);
@@ -64,6 +68,7 @@ export class JsonWriter {
   /** Hands out the buffer with all that was written, and goes on with an empty one, `spare`. */
   swap(spare: Buffer): Buffer {
     const filled = this.bytes;
+    this.ahead = null;
     this.bytes = spare;
     this.words = wordsOf(spare);
     this.view = viewOf(spare);
@@ -74,6 +79,7 @@ export class JsonWriter {
   /** Forgets everything. Gives back memory that only a huge value needed. */
   clear(): void {
     this.length = 0;
+    this.ahead = null;
     if (this.bytes.length > Math.max(KEPT_CAPACITY, this.initial)) this.swap(Buffer.allocUnsafeSlow(this.initial));
   }
 
@@ -130,6 +136,21 @@ export class JsonWriter {
       view.setInt32(at, words[i]!, true);
       at += 4;
     }
+  }
+
+  /** Writes `now` and, in the same stroke, what most likely comes behind it. */
+  rawWithAhead(now: Uint8Array, ahead: Constant): void {
+    this.raw(now);
+    this.length -= ahead.length;
+    this.aheadAt = this.length;
+    this.ahead = ahead;
+  }
+
+  /** `constant`, which may stand there already. */
+  expected(constant: Constant): void {
+    if (this.ahead === constant && this.aheadAt === this.length) this.length += constant.length;
+    else this.constant(constant);
+    this.ahead = null;
   }
 
   byte(value: number): void {

@@ -81,6 +81,8 @@ export class RecordWriter {
   #deleted = false;
   /** Set while rows of a snapshot are written. */
   #rowTail: Buffer | null = null;
+  /** The beginning of a line that stands at the end of `#rowTail`. */
+  #rowHead: Constant | null = null;
   #template: RecordTemplate | null = null;
   #lineStart = 0;
   #dataStart = 0;
@@ -135,7 +137,9 @@ export class RecordWriter {
   #setRowTail(): void {
     const key = Buffer.from(`${this.#key}`);
     const parts = [this.#cursorKey, key, this.#live, this.#origin, this.#shardColumn, BRACE, this.#emitted];
-    this.#rowTail = Buffer.concat(parts);
+    // What ends a row and what begins the next are one piece.
+    this.#rowHead = this.#template?.head ?? this.#rowHead;
+    this.#rowTail = Buffer.concat(this.#rowHead === null ? parts : [...parts, this.#rowHead.bytes]);
   }
 
   /**
@@ -182,7 +186,7 @@ export class RecordWriter {
     this.#deleted = operation === 'd';
     this.#lineStart = out.length;
     out.lineStart = out.length;
-    out.constant(template.head);
+    out.expected(template.head);
     this.#dataStart = out.length;
     return out;
   }
@@ -200,7 +204,8 @@ export class RecordWriter {
     const template = this.#template as RecordTemplate;
     if (this.#rowTail !== null && template.changes && out.length > this.#dataStart && this.#changes.length === 0) {
       out.bytes[this.#dataStart] = OPEN_BRACE;
-      out.raw(this.#rowTail);
+      if (this.#rowHead !== template.head) this.#setRowTail();
+      out.rawWithAhead(this.#rowTail, template.head);
       this.#count(template);
       return;
     }

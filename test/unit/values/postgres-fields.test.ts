@@ -8,8 +8,18 @@ import {
   jsonField,
   numberField,
   textField,
+  timestampField,
+  timestampTzField,
 } from '../../../src/values/postgres-fields.ts';
-import { writeBoolean, writeInteger, writeJsonText, writeNumber, writeString } from '../../../src/values/postgres-text.ts';
+import {
+  writeBoolean,
+  writeInteger,
+  writeJsonText,
+  writeNumber,
+  writeString,
+  writeTimestamp,
+  writeTimestampTz,
+} from '../../../src/values/postgres-text.ts';
 import { SAID, type ValueWriter } from '../../../src/values/value-writer.ts';
 
 const PAIRS: readonly (readonly [string, FieldWriter, ValueWriter])[] = [
@@ -18,6 +28,8 @@ const PAIRS: readonly (readonly [string, FieldWriter, ValueWriter])[] = [
   ['integerField', integerField, writeInteger],
   ['booleanField', booleanField, writeBoolean],
   ['jsonField', jsonField, writeJsonText],
+  ['timestampField', timestampField, writeTimestamp],
+  ['timestampTzField', timestampTzField, writeTimestampTz],
 ];
 
 /** What COPY puts into a field may hold any byte but a bare tab or newline. */
@@ -25,6 +37,14 @@ const field = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes.filter(byte => byte !== 0x09 && byte !== 0x0a))),
   fc.string({ unit: fc.constantFrom(...'abc 0123456789.-+eE"\\Nü\u0001'), maxLength: 60 }).map(text => Buffer.from(text)),
   fc.json().map(text => Buffer.from(text)),
+  fc
+    .tuple(
+      fc.date({ noInvalidDate: true }),
+      fc.constantFrom('', '.1', '.123456', '.', '.1234567890'),
+      fc.constantFrom('', '+00', '+01', ' BC'),
+    )
+    .map(([date, fraction, zone]) => Buffer.from(`${date.toISOString().slice(0, 19).replace('T', ' ')}${fraction}${zone}`)),
+  fc.stringMatching(/^[0-9]{4}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]$/).map(text => Buffer.from(text)),
   fc.constantFrom('t', 'f', 'tf', '').map(text => Buffer.from(text)),
   fc.stringMatching(/^-?[0-9]{0,25}(\.[0-9]{0,9})?$/).map(text => Buffer.from(text)),
 );
@@ -58,6 +78,8 @@ it.each([
   ['numberField', numberField, '-12345678901234567890.123'],
   ['integerField', integerField, '-9223372036854775808'],
   ['booleanField', booleanField, 't'],
+  ['timestampField', timestampField, '2024-01-02 03:04:05.123456'],
+  ['timestampTzField', timestampTzField, '0001-12-28 23:59:59+00'],
   ['jsonField', jsonField, '{"n": [1, "two words"], "t": null}'],
 ] as const)('%s does the common case itself', (_, write, text) => {
   const row = Buffer.from(`${text}\tnext\n`);

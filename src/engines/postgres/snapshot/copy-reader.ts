@@ -10,8 +10,18 @@ import {
   jsonField,
   numberField,
   textField,
+  timestampField,
+  timestampTzField,
 } from '../../../values/postgres-fields.ts';
-import { writeBoolean, writeInteger, writeJsonText, writeNumber, writeString } from '../../../values/postgres-text.ts';
+import {
+  writeBoolean,
+  writeInteger,
+  writeJsonText,
+  writeNumber,
+  writeString,
+  writeTimestamp,
+  writeTimestampTz,
+} from '../../../values/postgres-text.ts';
 import { SAID, type ValueWriter } from '../../../values/value-writer.ts';
 import type { PgTable } from '../table.ts';
 import { writerFor } from '../types.ts';
@@ -24,6 +34,8 @@ const FIELDS: ReadonlyMap<ValueWriter, FieldWriter> = new Map([
   [writeNumber, numberField],
   [writeBoolean, booleanField],
   [writeJsonText, jsonField],
+  [writeTimestamp, timestampField],
+  [writeTimestampTz, timestampTzField],
 ]);
 
 /**

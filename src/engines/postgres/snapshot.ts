@@ -9,7 +9,7 @@ import { afterKey } from './key-comparison.ts';
 import type { Limits } from './limits.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
-import { asCursor, keyCursor, type PageCursor, pageCursor } from './snapshot/cursor.ts';
+import { asCursor, keyCursor, keySignature, type PageCursor, pageCursor } from './snapshot/cursor.ts';
 import { heldBy, SilenceWatch } from './snapshot/silence-watch.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
@@ -176,7 +176,10 @@ class TableSnapshot {
     const keys = this.#table.keyset;
     const columns = keys.map(name => this.#keyColumn(name));
     const names = keys.map(quoteIdent).join(', ');
-    let key = keyCursor(this.#table, this.#request.cursor)?.key ?? null;
+    const of = keySignature(columns);
+    const cursor = keyCursor(this.#table, this.#request.cursor, of);
+    let key = cursor?.of === of ? cursor.key : null;
+    if (cursor !== null && key === null) yield RESTART;
     for (;;) {
       const after = key === null ? '' : `(${afterKey(columns, key)})`;
       const where = [after, this.#filter()].filter(condition => condition !== '');
@@ -189,7 +192,7 @@ class TableSnapshot {
       if (this.#rows.count < size.current) return;
       key = this.#rows.lastKey();
       size.took(Date.now() - began);
-      yield { kind: 'chunk', cursor: asCursor({ key }) };
+      yield { kind: 'chunk', cursor: asCursor({ key, of }) };
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exactRecords } from '../../kit/destination.ts';
+import { bagDifferences, exactRecords, rowsOf } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { digits } from '../../kit/messages.ts';
 import { brief, describeMajor, inLab, lsn, positionOf, table } from './lab.ts';
@@ -40,6 +40,22 @@ describeMajor(14, major => {
         await lab.sql("UPDATE loose SET b = 'y' WHERE a = 2; DELETE FROM loose WHERE a = 1");
         const second = await platform.run();
         expect(brief(second, 'loose', 'a', 'b')).toEqual(['2 "y"', 'gone 1 "x"', 'gone 1 "x"']);
+      }),
+    );
+
+    it(
+      'a full refresh that was killed, and whose table has another key then, gives every row',
+      inLab(major, async lab => {
+        await lab.sql(createThing);
+        await lab.sql("INSERT INTO thing SELECT i, lpad((1000 - i)::text, 4, '0') FROM generate_series(1, 1000) i");
+        const platform = await lab.connect({ modes: { '*': 'full_refresh' } });
+        let states = 0;
+        const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 3;
+        const killed = await platform.run({ mayFail: true, killAfter: { when } });
+        await lab.sql('ALTER TABLE thing DROP CONSTRAINT thing_pkey, ADD PRIMARY KEY (text, id)');
+        const run = await platform.run({ state: killed.states.slice(2, 3) });
+        expect(run.logs.join()).toContain('its snapshot starts over');
+        expect(bagDifferences(rowsOf(run, 'thing'), await lab.database.rows(thing))).toEqual([]);
       }),
     );
 

@@ -2,7 +2,7 @@
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import type { PgTable } from '../table.ts';
+import type { PgColumn, PgTable } from '../table.ts';
 
 /** A place between two pages of one relation's heap. */
 export interface PageCursor {
@@ -18,7 +18,13 @@ export interface PageCursor {
 export interface KeyCursor {
   /** Values of the primary key, as text, of the last row read. */
   readonly key: readonly string[];
+  /** `keySignature` of the key: under another one the values mark no place. */
+  readonly of: string;
 }
+
+/** Changes when the key consists of other columns, or they are ordered otherwise. */
+export const keySignature = (columns: readonly PgColumn[]): string =>
+  columns.map(({ name, typeSql, collation }) => JSON.stringify([name, typeSql, collation])).join();
 
 export const asCursor = (cursor: PageCursor | KeyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
 
@@ -37,14 +43,15 @@ export function pageCursor(table: PgTable, cursor: SnapshotCursor | null): PageC
   return { relation, filenode, page, leaves };
 }
 
-/** As `pageCursor`, of a snapshot in the order of the table's key. */
-export function keyCursor(table: PgTable, cursor: SnapshotCursor | null): KeyCursor | null {
+/** As `pageCursor`, of a snapshot in the order of the table's key, of which `signature` is that of today. */
+export function keyCursor(table: PgTable, cursor: SnapshotCursor | null, signature: string): KeyCursor | null {
   if (cursor === null) return null;
-  const { key } = cursor as JsonObject;
+  const { key, of } = cursor as JsonObject;
   const { keyset } = table;
-  const isKey = Array.isArray(key) && key.length === keyset.length && key.every(isText);
+  const isKey = Array.isArray(key) && key.every(isText) && (of !== signature || key.length === keyset.length);
   if (!isKey) throw damaged(table, `"key" must be the values of ${keyset.join(', ')} as ${keyset.length} texts`, key);
-  return { key };
+  if (typeof of !== 'string') throw damaged(table, '"of" must be text', of);
+  return { key, of };
 }
 
 /** A NUL would end the statement in which it stands; no text of the server holds one. */

@@ -41,10 +41,18 @@ describe('a cursor of pages', () => {
   });
 });
 
+const KEY = '["part","text","C"],["id","int8",null]';
+
 describe('a cursor of the key', () => {
   it('is taken as it was written', () => {
-    expect(keyCursor(table, null)).toBeNull();
-    expect(keyCursor(table, as({ key: ['', "O'Neill"] }))).toEqual({ key: ['', "O'Neill"] });
+    expect(keyCursor(table, null, KEY)).toBeNull();
+    const cursor = { key: ['', "O'Neill"], of: KEY };
+    expect(keyCursor(table, as(cursor), KEY)).toEqual(cursor);
+  });
+
+  it('of another key is none of ours to count', () => {
+    const cursor = { key: ['1'], of: 'another' };
+    expect(keyCursor(table, as(cursor), KEY)).toEqual(cursor);
   });
 
   it.each([
@@ -57,7 +65,7 @@ describe('a cursor of the key', () => {
     ['a NUL', { key: ['a', '\0'] }, 'as 2 texts'],
     ['pages', { relation: 1, filenode: '1', page: 1, leaves: '' }, 'found nothing'],
   ])('is refused with %s, by the name of the table', (_what, cursor, says) => {
-    refused(() => keyCursor(table, as(cursor)), says);
-    refused(() => keyCursor(table, as(cursor)), 'the cursor of shop.orders is damaged: "key" must be');
+    refused(() => keyCursor(table, as({ of: KEY, ...cursor }), KEY), says);
+    refused(() => keyCursor(table, as({ of: KEY, ...cursor }), KEY), 'the cursor of shop.orders is damaged: "key" must be');
   });
 });

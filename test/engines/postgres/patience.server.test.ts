@@ -48,8 +48,8 @@ describeMajor(18, major => {
         let records = 0;
         const run = await readWithin(platform, {
           limits: { silenceMillis: 100 },
-          // Before it come those for discovery, for questions and for replication.
-          dial: (endpoint, signal) => dial(++dialed === 4 ? proxy : endpoint, signal),
+          // Before it come those for questions and for replication.
+          dial: (endpoint, signal) => dial(++dialed === 3 ? proxy : endpoint, signal),
           onLine: line => {
             if (line.includes('"RECORD"') && ++records === 500) proxy.setMode('stall');
           },

@@ -49,7 +49,11 @@ class StreamTable {
  */
 export class Destination {
   /** Ordering keys that went backwards for a primary key. Only meaningful where lines after the stored STATE are left out. */
-  readonly backwards: string[] = [];
+  get backwards(): readonly string[] {
+    // Whether a key is that of a snapshot is known for sure only when a second row has carried it.
+    return this.#falls.filter(({ table, order }) => !table.shared.has(order)).map(({ text }) => text);
+  }
+  readonly #falls: { readonly table: StreamTable; readonly order: bigint; readonly text: string }[] = [];
   #streams = new Map<string, StreamTable>();
   #names = new Map<string, StreamTable>();
   readonly #orderColumn: string;
@@ -155,7 +159,7 @@ export class Destination {
     const before = table.rows.get(key);
     const repeated = owner === key;
     if (before === undefined || order >= before.order || order === table.smallest || table.shared.has(order) || repeated) return;
-    this.backwards.push(`${name} ${key}: ordering key ${order} after ${before.order}`);
+    this.#falls.push({ table, order, text: `${name} ${key}: ordering key ${order} after ${before.order}` });
   }
 }
 

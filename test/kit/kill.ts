@@ -35,8 +35,7 @@ export interface KillReport {
 
 const isRecord = (line: string): boolean => line.startsWith('{"type":"RECORD"');
 const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
-const allStreaming = (line: string): boolean =>
-  isState(line) && workloadTables.every(({ name }) => line.includes(`"${name}"`)) && !line.includes('"phase":"snapshot"');
+const allStreaming = (line: string): boolean => isState(line) && line.split('"phase":"streaming"').length > workloadTables.length;
 
 /**
  * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log

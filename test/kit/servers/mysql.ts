@@ -219,6 +219,10 @@ export const startMysql = async (options: MysqlOptions): Promise<OwnMysqlServer>
     await mkdir(server.dataFolder, { mode: 0o700 });
     await copyFolder(template, server.dataFolder);
     await own(folder);
+    // A server that starts deletes what looks left over in a folder that it shares with others.
+    const temporary = join(folder, 'tmp');
+    await mkdir(temporary);
+    await own(temporary);
     const pem: Record<string, string> = {};
     const files: Record<string, string> =
       tls === undefined ? {} : { cert: tls.certificate, key: tls.key, ...(tls.ca === undefined ? {} : { ca: tls.ca }) };
@@ -233,6 +237,7 @@ export const startMysql = async (options: MysqlOptions): Promise<OwnMysqlServer>
     await server.configure({
       ...Object.fromEntries(places),
       datadir: server.dataFolder,
+      tmpdir: temporary,
       port: String(port),
       socket: join(folder, 'socket'),
       pid_file: join(folder, 'pid'),

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { describeServer } from '../../kit/engines.ts';
-import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
+import { describeFlavor, mysqlLabel } from '../../kit/mysql-engines.ts';
 import { startMysql } from '../../kit/servers/mysql.ts';
 import { mysqlInstallation } from '../../kit/servers/mysql-binaries.ts';
 import { serverAccount } from '../../kit/servers/process.ts';
@@ -37,7 +36,7 @@ const withKeyring = async (root: string, folder: string): Promise<void> => {
 };
 
 // MariaDB's plugin for keys is in none of the packages that the tests use.
-describeServer(mysqlLabel('mysql'), mysqlUnavailable('mysql'), () => {
+describeFlavor('mysql', mysqlLabel('mysql'), () => {
   it('a log that is encrypted on the disk is read as any other: the server decrypts it', async context => {
     const root = dirname((await mysqlInstallation('mysql')).prefix);
     if (root === '/' || !existsSync(join(root, `${KEYRING}.so`)) || !existsSync(join(root, 'usr/sbin/mysqld')))

@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Further arguments. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** False: RECORD lines are shown to `onLine` and then forgotten, for runs of millions of them. */
+  readonly keepRecords?: boolean;
   /** Called for each whole line of stdout; may act on the running process. */
   readonly onLine?: (line: string, run: Running) => void;
   /** Sends `signal` (SIGKILL unless told) at the first of the named moments, counted from the start of the process. */
@@ -102,7 +104,8 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
     let stderr = '';
     let timedOut = false;
     const run: Running = { child, lines, kill: signal => child.kill(signal) };
-    const { killAfter, slowReader, closeStdoutAfterLines } = options;
+    const { killAfter, slowReader, closeStdoutAfterLines, keepRecords = true } = options;
+    let count = 0;
     const deathSignal = killAfter?.signal ?? 'SIGKILL';
     const timers: NodeJS.Timeout[] = [];
     const after = (milliseconds: number, action: () => void): void => {
@@ -115,14 +118,15 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
     });
 
     const accept = (line: string): void => {
-      lines.push(line);
+      count++;
+      if (keepRecords || !line.startsWith('{"type":"RECORD"')) lines.push(line);
       options.onLine?.(line, run);
-      if (killAfter?.lines === lines.length || killAfter?.when?.(line, lines.length) === true) child.kill(deathSignal);
-      if (slowReader?.afterLines === lines.length) {
+      if (killAfter?.lines === count || killAfter?.when?.(line, count) === true) child.kill(deathSignal);
+      if (slowReader?.afterLines === count) {
         child.stdout.pause();
         after(slowReader.milliseconds, () => child.stdout.resume());
       }
-      if (closeStdoutAfterLines === lines.length) child.stdout.destroy();
+      if (closeStdoutAfterLines === count) child.stdout.destroy();
     };
     child.stdout.on('data', (chunk: Buffer) => {
       // Joined only once a line ends: a row of many megabytes arrives in a thousand pieces.
@@ -156,7 +160,7 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
           return;
         }
         const partialLine = Buffer.concat(rest).toString('utf8');
-        const stdoutClosed = closeStdoutAfterLines !== undefined && lines.length >= closeStdoutAfterLines;
+        const stdoutClosed = closeStdoutAfterLines !== undefined && count >= closeStdoutAfterLines;
         const end = { command: options.command, exitCode, signal, partialLine, stdoutClosed, invalidUtf8, stderr, milliseconds };
         resolve({ ...summarise(lines), ...end });
       }),

@@ -14,12 +14,14 @@ const MEGABYTE = 1_000_000;
 /** `what` as the name of an XA transaction: they are the whole server's. */
 const named = (lab: Lab, what: string): string => `'${lab.database.name}${what}'`;
 
-/** Prepares a transaction, in a session that ends. */
+/** Prepares a transaction, in a session that ends: before it is gone for the server too, nobody else can end the transaction. */
 const prepare = async (lab: Lab, what: string, sql: string): Promise<void> => {
   const client = await lab.client();
+  const { threadId } = client;
   lab.later(() => lab.sql(`XA ROLLBACK ${named(lab, what)}`).catch(() => {}));
   await query(client, `XA START ${named(lab, what)}; ${sql}; XA END ${named(lab, what)}; XA PREPARE ${named(lab, what)}`);
   await client.end();
+  await lab.until(async () => (await lab.server.connections(({ id }) => id === threadId)).length === 0);
 };
 
 /** Another table is altered, with changes on both sides of it, while a transaction is prepared over several reads. */

@@ -116,12 +116,18 @@ export class MysqlServer implements MysqlAddress {
 
   /** Connections that `keep` chooses of `SHOW PROCESSLIST`; binlog dumps are among them. */
   async connections(
-    keep: (connection: { user: string; database: string | null; command: string }) => boolean,
+    keep: (connection: { id: number; user: string; database: string | null; command: string }) => boolean,
   ): Promise<number[]> {
     const rows = await this.query(undefined, 'SHOW PROCESSLIST');
     return rows
-      .filter(row => keep({ user: String(row['User']), database: row['db'] as string | null, command: String(row['Command']) }))
-      .map(row => Number(row['Id']));
+      .map(row => ({
+        id: Number(row['Id']),
+        user: String(row['User']),
+        database: row['db'] as string | null,
+        command: String(row['Command']),
+      }))
+      .filter(keep)
+      .map(({ id }) => id);
   }
 
   /** Ends connections of others; those that ended meanwhile are no error. */

@@ -93,7 +93,7 @@ const summary = (decoder: BinlogDecoder): string => {
 
 /**
  * Decodes mutated events of recorded logs until one is read otherwise than by the reference, depends on bytes outside of
- * it, or ends in another error than VALUE_UNREADABLE and POSITION_LOST.
+ * it, or ends in another error than VALUE_UNREADABLE and, of an incident, POSITION_LOST.
  */
 export class BinlogFuzzer {
   accepted = 0;
@@ -195,7 +195,9 @@ export class BinlogFuzzer {
     } catch (error) {
       if (!(error instanceof ConnectorError))
         throw new Error(`${input.toString('hex', start, start + length)}: ${String(error)}`, { cause: error });
-      if (error.code !== 'VALUE_UNREADABLE' && error.code !== 'POSITION_LOST') throw error;
+      // an incident that can be read is told by this error
+      if (error.code === 'POSITION_LOST' && input[start + 4] === events.INCIDENT_EVENT) return error.detail;
+      if (error.code !== 'VALUE_UNREADABLE') throw error;
       return null;
     }
   }

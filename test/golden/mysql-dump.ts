@@ -1,3 +1,4 @@
+import { ConnectorError } from '../../src/contract/errors.ts';
 import { BinlogDecoder } from '../../src/engines/mysql/binlog/decoder.ts';
 import * as events from '../../src/engines/mysql/binlog/events.ts';
 import { type RowImage, VALUE_ABSENT, VALUE_JSON_DIFFS, VALUE_NULL } from '../../src/engines/mysql/binlog/rows.ts';
@@ -91,15 +92,27 @@ const details = (decoder: BinlogDecoder): object => {
   }
 };
 
+/** The next event; an incident is refused by design, and the recording goes on behind it. */
+const next = (decoder: BinlogDecoder): events.EventKind | ConnectorError => {
+  try {
+    return decoder.next();
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === 'POSITION_LOST') return error;
+    throw error;
+  }
+};
+
 /** Everything that the decoder says about the events of one dump, as plain data. */
 export const dumpBinlog = async (flavor: MysqlFlavor, hasChecksums: boolean, packets: readonly Buffer[]): Promise<DumpedEvent[]> => {
   const decoder = new BinlogDecoder({ flavor, hasChecksums });
   const said: DumpedEvent[] = [];
   for (const packet of packets) {
     await decoder.open(packet, 0, packet.length);
-    for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
+    for (let kind = next(decoder); kind !== events.END; kind = next(decoder)) {
       const { type, timestamp, serverId, flags, length, position } = decoder;
-      said.push({ kind: NAMES[kind] ?? '', type, timestamp, serverId, flags, length, position, ...details(decoder) });
+      const header = { type, timestamp, serverId, flags, length, position };
+      if (kind instanceof ConnectorError) said.push({ kind: 'refused', ...header, code: kind.code, detail: kind.detail });
+      else said.push({ kind: NAMES[kind] ?? '', ...header, ...details(decoder) });
     }
   }
   return said;

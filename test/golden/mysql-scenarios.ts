@@ -1,15 +1,6 @@
 import type { MysqlFlavor } from '../kit/servers/mysql.ts';
-
-/** What is done to a server to record its log. Each runs in an empty database and a file of the log of its own. */
-export interface BinlogScenario {
-  readonly name: string;
-  readonly flavors: readonly MysqlFlavor[];
-  /** The statements, one connection, in order. */
-  readonly life: readonly string[];
-  /** Settings of the server for the while; they are put back. */
-  readonly globals?: Readonly<Record<string, string>>;
-  readonly checksum?: 'CRC32' | 'NONE';
-}
+import type { BinlogScenario } from './binlog-scenario.ts';
+import { rareScenarios } from './mysql-rare-scenarios.ts';
 
 const both: readonly MysqlFlavor[] = ['mysql', 'mariadb'];
 
@@ -150,4 +141,5 @@ export const binlogScenarios: readonly BinlogScenario[] = [
     ],
   },
   { name: 'not-transactional', flavors: ['mysql'], life: ['CREATE TABLE m (id int) ENGINE = MyISAM', 'INSERT INTO m VALUES (1), (2)'] },
+  ...rareScenarios,
 ];

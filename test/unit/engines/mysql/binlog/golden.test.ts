@@ -1,32 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFrames } from '../../../../golden/frames.ts';
-import { type DumpedEvent, dumpBinlog } from '../../../../golden/mysql-dump.ts';
+import { dumpOf, recordedScenarios, recordingsOf, storyOf } from '../../../../golden/mysql-recordings.ts';
 import { binlogScenarios } from '../../../../golden/mysql-scenarios.ts';
 import { toLines } from '../../../../golden/postgres-dump.ts';
 import { type MysqlFlavor, mysqlFlavors } from '../../../../kit/servers/mysql.ts';
-
-const folder = join(import.meta.dirname, '../../../../golden/mysql');
-const dumpOf = (flavor: MysqlFlavor, name: string): Promise<DumpedEvent[]> => {
-  const hasChecksums =
-    binlogScenarios.find(scenario => scenario.name === name && scenario.flavors.includes(flavor))?.checksum !== 'NONE';
-  return dumpBinlog(flavor, hasChecksums, readFrames(readFileSync(join(folder, flavor, `${name}.bin`))));
-};
-const recorded = (flavor: MysqlFlavor): string[] =>
-  readdirSync(join(folder, flavor)).flatMap(file => (file.endsWith('.bin') ? [file.slice(0, -4)] : []));
-
-/** Changes and statements in short, without what differs from one recording to the next. */
-const story = async (flavor: MysqlFlavor, name: string): Promise<unknown[]> => {
-  let table = '';
-  return (await dumpOf(flavor, name)).flatMap((dumped): unknown[] => {
-    if (dumped['kind'] === 'table_map') table = String(dumped['table']);
-    if (dumped['kind'] === 'rows') return [[dumped['change'], table, ...(dumped['rows'] as unknown[])]];
-    if (dumped['kind'] === 'xid') return ['commit'];
-    if (dumped['kind'] === 'xa_prepare') return [[dumped['onePhase'] === true ? 'one phase' : 'prepare', dumped['name']]];
-    return dumped['kind'] === 'query' ? [dumped['text']] : [];
-  });
-};
 
 const one = '01000000';
 const text = (value: string): string => Buffer.from(value).toString('hex');
@@ -107,25 +85,25 @@ describe('recorded logs of real servers', () => {
   for (const flavor of mysqlFlavors) {
     it(`are all there: ${flavor}`, () => {
       const scenarios = binlogScenarios.filter(({ flavors }) => flavors.includes(flavor)).map(({ name }) => name);
-      expect(recorded(flavor).sort()).toEqual(scenarios.sort());
+      expect(recordedScenarios(flavor).sort()).toEqual(scenarios.sort());
     });
-    for (const name of recorded(flavor)) {
+    for (const name of recordedScenarios(flavor)) {
       it(`read as before: ${flavor}, ${name}`, async () => {
         const lines = toLines((await dumpOf(flavor, name)).map(({ kind, ...rest }) => ({ message: kind, ...rest })));
-        expect(lines).toBe(readFileSync(join(folder, flavor, `${name}.ndjson`), 'utf8'));
+        expect(lines).toBe(readFileSync(join(recordingsOf(flavor), `${name}.ndjson`), 'utf8'));
       });
     }
   }
 
   it('hold what was done', async () => {
     for (const [name, flavor, changes] of EXPECTED) {
-      const rows = (await story(flavor, name)).filter(entry => Array.isArray(entry));
+      const rows = (await storyOf(flavor, name)).filter(entry => Array.isArray(entry));
       expect([flavor, name, rows]).toEqual([flavor, name, changes]);
     }
   });
 
   it('hold XA transactions by name', async () => {
-    expect((await story('mysql', 'xa')).slice(1)).toEqual([
+    expect((await storyOf('mysql', 'xa')).slice(1)).toEqual([
       "XA START X'61',X'62',3",
       ['insert', 'x', { after: { id: one } }],
       "XA END X'61',X'62',3",
@@ -158,13 +136,13 @@ describe('recorded logs of real servers', () => {
       ['mysql', 'compressed-transactions'],
       ['mariadb', 'compressed-events'],
     ] as const) {
-      const rows = (await story(flavor, name)).filter(entry => Array.isArray(entry));
+      const rows = (await storyOf(flavor, name)).filter(entry => Array.isArray(entry));
       expect(rows.slice(0, 2)).toEqual(expected);
     }
   });
 
   it('hold JSON diffs, told from whole values', async () => {
-    const updates = (await story('mysql', 'partial-json')).flatMap(entry =>
+    const updates = (await storyOf('mysql', 'partial-json')).flatMap(entry =>
       Array.isArray(entry) && entry[0] === 'update' ? entry.slice(2) : [],
     ) as {
       readonly after: Readonly<Record<string, unknown>>;

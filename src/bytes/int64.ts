@@ -19,14 +19,22 @@ function writeUint31(target: Uint8Array, at: number, value: number): number {
   return writePadded(target, at, value, digits);
 }
 
+/** The digits of every number below 100, two by two. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, at) => ZERO + (at % 2 === 0 ? Math.floor(at / 20) : (at >> 1) % 10));
+
 /** Writes exactly `digits` digits of a non-negative integer below 2^31, zeros first; returns the offset behind them. */
-function writePadded(target: Uint8Array, at: number, value: number, digits: number): number {
+export function writePadded(target: Uint8Array, at: number, value: number, digits: number): number {
   let rest = value;
-  for (let place = at + digits - 1; place >= at; place--) {
-    const tenth = (rest / 10) | 0;
-    target[place] = ZERO + rest - tenth * 10;
-    rest = tenth;
+  let place = at + digits;
+  while (place > at + 1) {
+    const hundredth = (rest / 100) | 0;
+    const pair = (rest - hundredth * 100) << 1;
+    place -= 2;
+    target[place] = PAIRS[pair]!;
+    target[place + 1] = PAIRS[pair + 1]!;
+    rest = hundredth;
   }
+  if (place > at) target[at] = ZERO + (rest % 10);
   return at + digits;
 }
 

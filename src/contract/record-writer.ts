@@ -44,6 +44,7 @@ export class RecordTemplate {
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const ZERO = 0x30;
+const NINE = 0x39;
 const MICROS_PER_SECOND = 1_000_000;
 const NO_COLUMNS = Buffer.alloc(0);
 const BRACE = Buffer.of(CLOSE_BRACE);
@@ -64,7 +65,7 @@ export class RecordWriter {
 
   readonly #limit: number;
   readonly #now: () => EpochMillis;
-  readonly #cursorKey: Buffer;
+  readonly #cursorKey: Constant;
   readonly #shardColumn: Buffer;
   readonly #noOrigin: Buffer;
   #origin: Uint8Array;
@@ -79,10 +80,15 @@ export class RecordWriter {
   #natural = 0;
   #key = 0;
   #deleted = false;
-  /** Set while rows of a snapshot are written. */
-  #rowTail: Buffer | null = null;
-  /** The beginning of a line that stands at the end of `#rowTail`. */
-  #rowHead: Constant | null = null;
+  /** What ends one line and begins the next, as one piece, while that stays the same; null: not put together yet. */
+  #tail: Buffer | null = null;
+  /** Whose lines `#tail` ends; before it is put together, whose line was the last. */
+  #tailOf: RecordTemplate | null = null;
+  #tailDeleted = false;
+  /** The key that stands in `#tail`, and where its digits do. */
+  #tailKey = 0;
+  #tailKeyAt = 0;
+  #tailKeyEnd = 0;
   #template: RecordTemplate | null = null;
   #lineStart = 0;
   #dataStart = 0;
@@ -105,7 +111,7 @@ export class RecordWriter {
     this.template = options.template;
     this.#limit = options.limit;
     this.#now = options.now;
-    this.#cursorKey = Buffer.from(`,${JSON.stringify(options.cursorColumn)}:`);
+    this.#cursorKey = new Constant(`,${JSON.stringify(options.cursorColumn)}:`);
     this.#noOrigin = Buffer.from(options.originColumns.map(name => `,${JSON.stringify(name)}:null`).join(''));
     this.#origin = this.#noOrigin;
     this.#shardColumn = options.shard === null ? NO_COLUMNS : Buffer.from(`,"_ab_source_shard":${JSON.stringify(options.shard)}`);
@@ -130,16 +136,39 @@ export class RecordWriter {
     if (now === this.#emittedAt) return;
     this.#emittedAt = now;
     this.#emitted = Buffer.from(`,"emitted_at":${now}}}\n`);
-    if (this.#rowTail !== null) this.#setRowTail();
+    this.#dropTail();
   }
 
-  /** What ends every row of a snapshot alike, until the clock moves on. */
-  #setRowTail(): void {
+  #dropTail(): void {
+    this.#tail = null;
+    this.#tailOf = null;
+  }
+
+  /** Puts together what stands behind the columns of a record, and in front of those of the next one. */
+  #makeTail({ head }: RecordTemplate): Buffer {
     const key = Buffer.from(`${this.#key}`);
-    const parts = [this.#cursorKey, key, this.#live, this.#origin, this.#shardColumn, BRACE, this.#emitted];
-    // What ends a row and what begins the next are one piece.
-    this.#rowHead = this.#template?.head ?? this.#rowHead;
-    this.#rowTail = Buffer.concat(this.#rowHead === null ? parts : [...parts, this.#rowHead.bytes]);
+    this.#tailKey = this.#key;
+    this.#tailKeyAt = this.#cursorKey.length;
+    this.#tailKeyEnd = this.#tailKeyAt + key.length;
+    const times = this.#deleted ? this.#dead : this.#live;
+    return Buffer.concat([this.#cursorKey.bytes, key, times, this.#origin, this.#shardColumn, BRACE, this.#emitted, head.bytes]);
+  }
+
+  /** Counts the digits of the key up where they stand; puts the tail together anew where that is not enough. */
+  #moveTailKey(tail: Buffer, template: RecordTemplate): Buffer {
+    const step = this.#key - this.#tailKey;
+    if (step < 0 || step > 9) return this.#makeTail(template);
+    this.#tailKey = this.#key;
+    let at = this.#tailKeyEnd - 1;
+    let digit = (tail[at] ?? ZERO) + step;
+    while (digit > NINE && at > this.#tailKeyAt) {
+      tail[at] = digit - 10;
+      at -= 1;
+      digit = (tail[at] ?? ZERO) + 1;
+    }
+    if (digit > NINE) return this.#makeTail(template);
+    tail[at] = digit;
+    return tail;
   }
 
   /**
@@ -147,10 +176,10 @@ export class RecordWriter {
    * is JSON for the engine's `originColumns`, each with a comma in front: `,"_ab_cdc_log_pos":4`.
    */
   transaction(natural: number, committedAt: EpochMicros, origin: Uint8Array = NO_COLUMNS): void {
-    this.#rowTail = null;
     this.#natural = natural;
     this.#origin = origin;
     this.#setTime(committedAt);
+    this.#dropTail();
     this.stamp();
   }
 
@@ -174,8 +203,8 @@ export class RecordWriter {
     this.#key = key;
     this.#origin = this.#noOrigin;
     this.#setTime(readAt);
+    this.#dropTail();
     this.stamp();
-    this.#setRowTail();
   }
 
   /** Starts a line. The caller writes, for each column it has, `out.constant(template.keys[i])` and one value, then calls `end`. */
@@ -202,15 +231,23 @@ export class RecordWriter {
   end(): void {
     const out = this.out;
     const template = this.#template as RecordTemplate;
-    if (this.#rowTail !== null && template.changes && out.length > this.#dataStart && this.#changes.length === 0) {
-      out.bytes[this.#dataStart] = OPEN_BRACE;
-      if (this.#rowHead !== template.head) this.#setRowTail();
-      out.rawWithAhead(this.#rowTail, template.head);
-      this.#count(template);
-      return;
+    if (template.changes && out.length > this.#dataStart && this.#changes.length === 0) {
+      if (this.#tailOf !== template || this.#tailDeleted !== this.#deleted) {
+        // Most transactions are over after one record: only behind the second alike it is worth while.
+        this.#tail = null;
+        this.#tailOf = template;
+        this.#tailDeleted = this.#deleted;
+      } else {
+        this.#tail ??= this.#makeTail(template);
+        if (this.#key !== this.#tailKey) this.#tail = this.#moveTailKey(this.#tail, template);
+        out.bytes[this.#dataStart] = OPEN_BRACE;
+        out.rawWithAhead(this.#tail, template.head);
+        this.#count(template);
+        return;
+      }
     }
     if (template.changes) {
-      out.raw(this.#cursorKey);
+      out.constant(this.#cursorKey);
       out.integer(this.#key);
       out.raw(this.#deleted ? this.#dead : this.#live);
       if (this.#origin.length > 0) out.raw(this.#origin);

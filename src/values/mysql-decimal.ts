@@ -1,3 +1,4 @@
+import { writePadded, writeSafeInteger } from '../bytes/int64.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import type { Verdict } from './value-writer.ts';
 import { NULLED, SAID } from './value-writer.ts';
@@ -14,6 +15,10 @@ const DOT = 0x2e;
 const GROUP = 9;
 const BYTES = Uint8Array.of(0, 1, 1, 2, 2, 3, 3, 4, 4, 4);
 const MAX_DIGITS = 65;
+/** Digits before the point that a number holds exactly. */
+const MAX_WHOLE = 15;
+const BILLION = 1e9;
+const POWERS = Float64Array.from({ length: GROUP + 1 }, (_, digits) => 10 ** digits);
 
 /** Bytes of a DECIMAL(precision, scale); -1 where there is no such type. */
 export function decimalBytes(precision: number, scale: number): number {
@@ -30,6 +35,7 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   const before = out.length;
   if (end - start !== decimalBytes(precision, scale)) return refused(out, before);
   out.reserve(MAX_DIGITS + 4);
+  if (scale <= GROUP && precision - scale <= MAX_WHOLE && writeShort(out, source, start, precision - scale, scale)) return SAID;
   const { bytes } = out;
   let at = out.length;
   const negative = ((source[start] ?? 0) & 0x80) === 0;
@@ -70,6 +76,41 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   return SAID;
 }
 
+/**
+ * The same where one number holds all that is before the point, and one all behind it: nearly every decimal. False, and
+ * nothing written, for one without digits before the point, or with digits that it cannot have.
+ */
+function writeShort(out: JsonWriter, source: Uint8Array, start: number, whole: number, scale: number): boolean {
+  if (whole === 0) return false;
+  const negative = ((source[start] ?? 0) & 0x80) === 0;
+  const flip = negative ? 0xff : 0;
+  const leading = whole > GROUP ? whole - GROUP : whole;
+  let from = start;
+  let count = BYTES[leading] ?? 0;
+  let value = group(source, from, count, flip, flip ^ 0x80);
+  if (value >= (POWERS[leading] ?? 0)) return false;
+  from += count;
+  if (whole > GROUP) {
+    const rest = group(source, from, 4, flip, flip);
+    if (rest >= BILLION) return false;
+    value = value * BILLION + rest;
+    from += 4;
+  }
+  count = BYTES[scale] ?? 0;
+  const fraction = group(source, from, count, flip, flip);
+  if (fraction >= (POWERS[scale] ?? 0)) return false;
+  const { bytes } = out;
+  let at = out.length;
+  if (negative) bytes[at++] = MINUS;
+  at = writeSafeInteger(bytes, at, value);
+  if (scale > 0) {
+    bytes[at++] = DOT;
+    at = writePadded(bytes, at, fraction, scale);
+  }
+  out.length = at;
+  return true;
+}
+
 /** Writes `digits` digits; false where the value, which is below 2^32, has more. */
 function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): boolean {
   let rest = value;
@@ -81,11 +122,12 @@ function putDigits(bytes: Uint8Array, at: number, value: number, digits: number)
   return rest === 0;
 }
 
-/** `count` bytes as a number; `first` is what the first of them is turned over with, `flip` the others. */
+/** Up to four bytes as a number; `first` is what the first of them is turned over with, `flip` the others. */
 function group(source: Uint8Array, at: number, count: number, flip: number, first: number): number {
-  let value = 0;
-  for (let i = 0; i < count; i++) value = value * 256 + ((source[at + i] ?? 0) ^ (i === 0 ? first : flip));
-  return value;
+  if (count === 0) return 0;
+  let value = (source[at] ?? 0) ^ first;
+  for (let i = 1; i < count; i++) value = (value << 8) | ((source[at + i] ?? 0) ^ flip);
+  return value >>> 0;
 }
 
 function refused(out: JsonWriter, before: number): Verdict {

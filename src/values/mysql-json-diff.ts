@@ -1,18 +1,6 @@
 import { JsonWriter } from '../bytes/json-writer.ts';
-import {
-  allow,
-  containerEnd,
-  isContainer,
-  isLarge,
-  isObject,
-  keyEntry,
-  putString,
-  putValue,
-  sayText,
-  size,
-  valueEntry,
-  valueStart,
-} from './mysql-json.ts';
+import { allow, putString, putValue, sayText } from './mysql-json.ts';
+import { containerEnd, isContainer, isLarge, isObject, keyEntry, size, valueEntry, valueStart } from './mysql-json-form.ts';
 import type { Verdict } from './value-writer.ts';
 
 /**

@@ -3,7 +3,29 @@ import { BYTE_CLASS, HIGH, NUL, plainEnd, UNICODE, writeEscape } from '../bytes/
 import { JsonWriter } from '../bytes/json-writer.ts';
 import { writeJsonNative, writeJsonText } from './json-column.ts';
 import { writeDecimalBinary } from './mysql-decimal.ts';
-import { writeDoubleBinary } from './mysql-float.ts';
+import { writeDirectly } from './mysql-json-direct.ts';
+import {
+  containerEnd,
+  DOUBLE,
+  INT16,
+  INT32,
+  INT64,
+  isContainer,
+  isLarge,
+  isObject,
+  keyEntry,
+  LITERAL,
+  OPAQUE,
+  putDouble,
+  putLiteral,
+  STRING,
+  size,
+  UINT16,
+  UINT32,
+  UINT64,
+  valueEntry,
+  valueStart,
+} from './mysql-json-form.ts';
 import { putPackedTemporal } from './mysql-temporal.ts';
 import type { ValueWriter, Verdict } from './value-writer.ts';
 import { NULLED, SAID } from './value-writer.ts';
@@ -16,28 +38,13 @@ import { NULLED, SAID } from './value-writer.ts';
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-const DOT = 0x2e;
-const ZERO = 0x30;
 const BACKSLASH = 0x5c;
-const LOWER_E = 0x65;
 const LOWER_N = 0x6e;
 /** The server allows 100 levels. */
 const MAX_DEPTH = 200;
 /** The server breaks base64 in lines of so many characters. */
 const BASE64_LINE = 76;
 
-export const LARGE_OBJECT = 1;
-export const LARGE_ARRAY = 3;
-const LITERAL = 4;
-const INT16 = 5;
-const UINT16 = 6;
-const INT32 = 7;
-const UINT32 = 8;
-const INT64 = 9;
-const UINT64 = 10;
-const DOUBLE = 11;
-const STRING = 12;
-const OPAQUE = 15;
 /** Column types of opaque values that have a form of their own. */
 const OPAQUE_TIMESTAMP = 7;
 const OPAQUE_DATE = 10;
@@ -45,53 +52,9 @@ const OPAQUE_TIME = 11;
 const OPAQUE_DATETIME = 12;
 const OPAQUE_DECIMAL = 246;
 
-const NULL = Uint8Array.from('null', c => c.charCodeAt(0));
 const BASE64_PREFIX = Uint8Array.from('"base64:type', c => c.charCodeAt(0));
 /** The text of a document is put together here. */
 const scratch = new JsonWriter(4096);
-
-/** Whether a type is that of an object or array. */
-export const isContainer = (type: number): boolean => type <= LARGE_ARRAY;
-export const isLarge = (type: number): boolean => type === LARGE_OBJECT || type === LARGE_ARRAY;
-export const isObject = (type: number): boolean => type <= LARGE_OBJECT;
-
-/** The two or four bytes, least significant first, at `at`. */
-export function size(source: Uint8Array, at: number, large: boolean): number {
-  const low = (source[at] ?? 0) | ((source[at + 1] ?? 0) << 8);
-  return large ? low + ((source[at + 2] ?? 0) | ((source[at + 3] ?? 0) << 8)) * 0x10000 : low;
-}
-
-/**
- * Where the container at `at` ends; -1 when it does not lie before `end` or its entries do not lie in it. Behind its count
- * and its size come the entries: of keys, if it is an object, then of values.
- */
-export function containerEnd(source: Uint8Array, at: number, end: number, type: number): number {
-  const large = isLarge(type);
-  const header = large ? 8 : 4;
-  if (at + header > end) return -1;
-  const count = size(source, at, large);
-  const after = at + size(source, at + header / 2, large);
-  const entry = (large ? 5 : 3) + (isObject(type) ? (large ? 6 : 4) : 0);
-  return after > end || at + header + count * entry > after ? -1 : after;
-}
-
-/** The entry of key `index`: its offset, then two bytes of length. */
-export function keyEntry(at: number, index: number, type: number): number {
-  return isLarge(type) ? at + 8 + index * 6 : at + 4 + index * 4;
-}
-
-/** The entry of value `index` of `count`: its type, then the value itself if it is small, otherwise its offset. */
-export function valueEntry(at: number, index: number, count: number, type: number): number {
-  const first = isObject(type) ? keyEntry(at, count, type) : at + (isLarge(type) ? 8 : 4);
-  return first + index * (isLarge(type) ? 5 : 3);
-}
-
-/** Where the value of the entry at `entry` is, in the container at `at`. */
-export function valueStart(source: Uint8Array, at: number, entry: number, large: boolean): number {
-  const type = source[entry] ?? 0;
-  const inline = type === LITERAL || type === INT16 || type === UINT16 || (large && (type === INT32 || type === UINT32));
-  return inline ? entry + 1 : at + size(source, entry + 1, large);
-}
 
 /** How many values may still be written: no well-formed document has more values than bytes. */
 let allowance = 0;
@@ -159,26 +122,6 @@ function putContainer(out: JsonWriter, source: Uint8Array, at: number, limit: nu
     if (!putValue(out, source, valueStart(source, at, entry, large), end, source[entry] ?? 0, depth + 1)) return false;
   }
   out.byte(object ? 0x7d : 0x5d);
-  return true;
-}
-
-function putLiteral(out: JsonWriter, literal: number): boolean {
-  if (literal > 2) return false;
-  if (literal === 0) out.raw(NULL);
-  else out.boolean(literal === 1);
-  return true;
-}
-
-/** A double without a fraction keeps its point, so that it is told from an integer: `1.0`. */
-function putDouble(out: JsonWriter, source: Uint8Array, at: number): boolean {
-  const before = out.length;
-  if (writeDoubleBinary(out, source, at) !== SAID) return false;
-  for (let i = before; i < out.length; i++) {
-    const byte = out.bytes[i];
-    if (byte === DOT || byte === LOWER_E) return true;
-  }
-  out.byte(DOT);
-  out.byte(ZERO);
   return true;
 }
 
@@ -259,7 +202,7 @@ function putBase64(out: JsonWriter, source: Uint8Array, start: number, end: numb
 export function putDocument(out: JsonWriter, source: Uint8Array, start: number, end: number): boolean {
   allow(end - start);
   if (start < end) return putValue(out, source, start + 1, end, source[start] ?? OPAQUE, 0);
-  out.raw(NULL);
+  out.null();
   return true;
 }
 
@@ -275,6 +218,7 @@ export function sayText(out: JsonWriter, native: boolean, put: (text: JsonWriter
 
 /** A JSON document of a row image as a string that holds its text. */
 export const writeJsonBinary: ValueWriter = (out, source, start, end) => {
+  if (writeDirectly(out, source, start, end)) return SAID;
   scratch.clear();
   if (putDocument(scratch, source, start, end)) return writeJsonText(out, scratch.bytes, 0, scratch.length);
   out.null();

@@ -16,6 +16,7 @@ const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
 const SPACE = 0x20;
 const MAX_BYTES = 40;
+const DATE_BYTES = 10;
 export const DAY_SECONDS = 86_400;
 /** 10^n for the digits of a fraction. */
 export const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000, 1_000_000);
@@ -36,28 +37,20 @@ export function writeDateBinary(out: JsonWriter, source: Uint8Array, start: numb
 
 /** TIMESTAMP since MySQL 5.6: seconds since 1970 in UTC, then `digits` of a fraction. All zero stands for the zero date. */
 export function writeTimestampBinary(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
-  return timestamp(out, bigEndian(source, start, 4), microseconds(source, start + 4, digits), digits);
+  const seconds = bigEndian24(source, start) * 256 + (source[start + 3] ?? 0);
+  return timestamp(out, seconds, microseconds(source, start + 4, digits), digits);
 }
 
 /** DATETIME since MySQL 5.6: sign, 17 bits of months, 5 of day, 5 of hour, 6 of minute, 6 of second; then the fraction. */
 export function writeDatetimeBinary(out: JsonWriter, source: Uint8Array, start: number, digits: number): Verdict {
-  const packed = bigEndian(source, start, 5) - 0x8000000000;
-  if (packed < 0) return nulled(out);
-  const days = Math.floor(packed / 0x20000);
-  const clock = packed % 0x20000;
+  const upper = bigEndian24(source, start);
+  if (upper < 0x800000) return nulled(out);
+  const days = (upper & 0x7fffff) >> 1;
+  const clock = ((upper & 1) << 16) | ((source[start + 3] ?? 0) << 8) | (source[start + 4] ?? 0);
   const months = days >> 5;
+  const year = (months / 13) | 0;
   const fraction = microseconds(source, start + 5, digits);
-  return datetime(
-    out,
-    Math.trunc(months / 13),
-    months % 13,
-    days & 31,
-    clock >> 12,
-    (clock >> 6) & 63,
-    clock & 63,
-    fraction,
-    digits,
-  );
+  return datetime(out, year, months - year * 13, days & 31, clock >> 12, (clock >> 6) & 63, clock & 63, fraction, digits);
 }
 
 /** TIME since MySQL 5.6: 10 bits of hours, 6 of minutes, 6 of seconds, and the fraction, all together an offset integer. */
@@ -112,27 +105,38 @@ export function putPackedTemporal(out: JsonWriter, source: Uint8Array, start: nu
   return true;
 }
 
-/**
- * Writes seconds since 1970 in UTC and a fraction in units of its last digit; zero is the zero date.
- * The date is found by H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
- */
-export function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: number): Verdict {
-  if (seconds === 0 && fraction === 0) return nulled(out);
-  if (fraction >= (POWERS[digits] ?? 0)) return nulled(out);
-  const days = Math.floor(seconds / DAY_SECONDS) + 719_468;
-  const clock = seconds % DAY_SECONDS;
+/** The date of the last timestamp, `2024-01-02`: the rows of a log mostly share theirs. */
+const knownDate = new Uint8Array(DATE_BYTES);
+/** It in days since 1970. */
+let knownDay = Number.NaN;
+
+/** H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
+function findDate(sinceEpoch: number): void {
+  const days = sinceEpoch + 719_468;
   const era = Math.floor(days / 146_097);
   const ofEra = days - era * 146_097;
   const year = Math.floor((ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365);
   const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
   const shifted = Math.floor((5 * ofYear + 2) / 153);
-  const day = ofYear - Math.floor((153 * shifted + 2) / 5) + 1;
   const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  putDate(knownDate, 0, era * 400 + year + (month <= 2 ? 1 : 0), month, ofYear - Math.floor((153 * shifted + 2) / 5) + 1);
+  knownDay = sinceEpoch;
+}
+
+/** Writes seconds since 1970 in UTC and a fraction in units of its last digit; zero is the zero date. */
+export function timestamp(out: JsonWriter, seconds: number, fraction: number, digits: number): Verdict {
+  if (seconds === 0 && fraction === 0) return nulled(out);
+  if (fraction >= (POWERS[digits] ?? 0)) return nulled(out);
+  const day = Math.floor(seconds / DAY_SECONDS);
+  const clock = (seconds - day * DAY_SECONDS) | 0;
+  const hour = (clock / 3600) | 0;
+  const minute = ((clock / 60) | 0) - hour * 60;
+  if (day !== knownDay) findDate(day);
   const { bytes } = out;
   let at = begin(out);
-  at = putDate(bytes, at, era * 400 + year + (month <= 2 ? 1 : 0), month, day);
+  for (let i = 0; i < DATE_BYTES; i++) bytes[at++] = knownDate[i] ?? ZERO;
   bytes[at++] = UPPER_T;
-  at = putClock(bytes, at, Math.floor(clock / 3600), Math.floor(clock / 60) % 60, clock % 60, fraction, digits);
+  at = putClock(bytes, at, hour, minute, clock % 60, fraction, digits);
   bytes[at++] = UPPER_Z;
   out.length = close(out, at);
   return SAID;
@@ -206,7 +210,7 @@ function close(out: JsonWriter, at: number): number {
 }
 
 function putDate(bytes: Uint8Array, start: number, year: number, month: number, day: number): number {
-  let at = putPair(bytes, start, Math.floor(year / 100));
+  let at = putPair(bytes, start, (year / 100) | 0);
   at = putPair(bytes, at, year % 100);
   bytes[at++] = MINUS;
   at = putPair(bytes, at, month);
@@ -247,6 +251,9 @@ function putPair(bytes: Uint8Array, at: number, value: number): number {
   bytes[at + 1] = ZERO + value - tens * 10;
   return at + 2;
 }
+
+const bigEndian24 = (source: Uint8Array, at: number): number =>
+  ((source[at] ?? 0) << 16) | ((source[at + 1] ?? 0) << 8) | (source[at + 2] ?? 0);
 
 /** An unsigned integer of at most six bytes, most significant first. */
 export function bigEndian(source: Uint8Array, at: number, count: number): number {

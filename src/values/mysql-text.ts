@@ -1,7 +1,7 @@
 import { copyBytes } from '../bytes/copy.ts';
 import { digitsEnd } from '../bytes/json-scan.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
-import { dateEnd, timeEnd } from './temporal.ts';
+import { dateEnd, momentEnd, timeEnd } from './temporal.ts';
 import type { ValueWriter, Verdict } from './value-writer.ts';
 import { NULLED, SAID } from './value-writer.ts';
 
@@ -15,6 +15,7 @@ const SPACE = 0x20;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
+const ONE = 0x31;
 const NINE = 0x39;
 const COLON = 0x3a;
 const UPPER_T = 0x54;
@@ -65,6 +66,10 @@ function number(out: JsonWriter, source: Uint8Array, start: number, end: number,
 
 /** `tinyint(1)`: 0 is false, everything else true. */
 export function writeBoolean(out: JsonWriter, source: Uint8Array, start: number, end: number): Verdict {
+  if (end - start === 1 && (source[start] === ZERO || source[start] === ONE)) {
+    out.boolean(source[start] === ONE);
+    return SAID;
+  }
   const first = start < end && source[start] === MINUS ? start + 1 : start;
   if (first === end || digitsEnd(source, first, end) !== end) return nulled(out);
   let value = false;
@@ -123,8 +128,10 @@ export function writeTimestamp(out: JsonWriter, source: Uint8Array, start: numbe
 }
 
 function timestamp(out: JsonWriter, source: Uint8Array, start: number, end: number, utc: boolean): Verdict {
-  const date = dateEnd(source, start, end, false);
-  if (date < 0 || date === end || source[date] !== SPACE || timeEnd(source, date + 1, end) !== end) return nulled(out);
+  if (momentEnd(source, start, end) !== end) {
+    const date = dateEnd(source, start, end, false);
+    if (date < 0 || date === end || source[date] !== SPACE || timeEnd(source, date + 1, end) !== end) return nulled(out);
+  }
   out.reserve(end - start + 3);
   const at = out.length;
   quote(out, source, start, end);

@@ -1,5 +1,6 @@
 import { BYTE_CLASS, needsEscape, PLAIN } from '../bytes/escape.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
+import { momentEnd } from './temporal.ts';
 
 /**
  * Writers for a field of a COPY row of which the end is not known yet: they find it while they write, so that each byte is
@@ -20,15 +21,8 @@ const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
-const COLON = 0x3a;
 const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
-/** `YYYY-MM-DD HH:MM:SS` */
-const MOMENT_BYTES = 19;
-const MAX_FRACTION_DIGITS = 9;
-/** Days that every month has. */
-const SHORTEST_MONTH = 28;
-const NO_DIGITS = -1_000_000;
 
 /** Text without escapes of COPY and without bytes above 0x7f; quotes may stand in it. */
 export function textField(out: JsonWriter, source: Uint8Array, start: number, last: number): number {
@@ -135,32 +129,6 @@ export function timestampTzField(out: JsonWriter, source: Uint8Array, start: num
   out.byte(UPPER_Z);
   out.byte(QUOTE);
   return at + 3;
-}
-
-/** Behind the date and time at `start`; -1 when it is none, or one of the rare ones. */
-function momentEnd(source: Uint8Array, start: number, last: number): number {
-  if (last - start < MOMENT_BYTES || source[start + 4] !== MINUS || source[start + 7] !== MINUS) return -1;
-  if (source[start + 10] !== SPACE || source[start + 13] !== COLON || source[start + 16] !== COLON) return -1;
-  const month = two(source, start + 5);
-  const day = two(source, start + 8);
-  const hour = two(source, start + 11);
-  const minute = two(source, start + 14);
-  const second = two(source, start + 17);
-  const year = two(source, start) * 100 + two(source, start + 2);
-  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > SHORTEST_MONTH) return -1;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
-  let at = start + MOMENT_BYTES;
-  if (source[at] !== DOT) return at;
-  const first = ++at;
-  for (let byte = source[at] as number; byte >= ZERO && byte <= NINE; byte = source[++at] as number);
-  return at === first || at - first > MAX_FRACTION_DIGITS ? -1 : at;
-}
-
-/** The two digits at `at` as a number; far from any that may stand there when they are none. */
-function two(source: Uint8Array, at: number): number {
-  const tens = (source[at] as number) - ZERO;
-  const ones = (source[at + 1] as number) - ZERO;
-  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? NO_DIGITS : tens * 10 + ones;
 }
 
 function moment(out: JsonWriter, source: Uint8Array, start: number, end: number): void {

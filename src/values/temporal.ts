@@ -7,7 +7,14 @@ const MINUS = 0x2d;
 const DOT = 0x2e;
 const COLON = 0x3a;
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
 const DATE_BYTES = 10;
+/** `YYYY-MM-DD HH:MM:SS` */
+const MOMENT_BYTES = 19;
+/** Days that every month has. */
+const SHORTEST_MONTH = 28;
+const NO_DIGITS = -1_000_000;
 const MAX_FRACTION_DIGITS = 9;
 const DAYS = Uint8Array.of(0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
 
@@ -55,6 +62,35 @@ export function timeEnd(source: Uint8Array, at: number, end: number): number {
   const digits = i;
   while (i < end && isDigit(source[i])) i++;
   return i === digits || i - digits > MAX_FRACTION_DIGITS ? -1 : i;
+}
+
+/**
+ * Behind the date and time `YYYY-MM-DD HH:MM:SS` with up to nine digits of a fraction at `start`, which ends at `end` at the
+ * latest. The common ones only, quickly: -1 also for the last days of a month, which `dateEnd` has to look at.
+ */
+export function momentEnd(source: Uint8Array, start: number, end: number): number {
+  if (end - start < MOMENT_BYTES || source[start + 4] !== MINUS || source[start + 7] !== MINUS) return -1;
+  if (source[start + 10] !== SPACE || source[start + 13] !== COLON || source[start + 16] !== COLON) return -1;
+  const month = two(source, start + 5);
+  const day = two(source, start + 8);
+  const hour = two(source, start + 11);
+  const minute = two(source, start + 14);
+  const second = two(source, start + 17);
+  const year = two(source, start) * 100 + two(source, start + 2);
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > SHORTEST_MONTH) return -1;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
+  let at = start + MOMENT_BYTES;
+  if (at === end || source[at] !== DOT) return at;
+  const first = ++at;
+  while (at < end && (source[at] as number) >= ZERO && (source[at] as number) <= NINE) at++;
+  return at === first || at - first > MAX_FRACTION_DIGITS ? -1 : at;
+}
+
+/** The two digits at `at` as a number; far from any that may stand there when they are none. */
+function two(source: Uint8Array, at: number): number {
+  const tens = (source[at] as number) - ZERO;
+  const ones = (source[at + 1] as number) - ZERO;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? NO_DIGITS : tens * 10 + ones;
 }
 
 /** Behind the zone offset `+HH` or `+HH:MM` (or minus) at `at`, below 24 hours; -1 when there is none. */

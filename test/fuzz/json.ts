@@ -1,6 +1,7 @@
 import { JsonWriter } from '../../src/bytes/json-writer.ts';
 import { writeJsonBinary, writeJsonBinaryNative } from '../../src/values/mysql-json.ts';
 import type { ValueWriter } from '../../src/values/value-writer.ts';
+import { SAID } from '../../src/values/value-writer.ts';
 import type { FuzzResult } from './fuzz.ts';
 import { mutate } from './mutate.ts';
 import { Random } from './random.ts';
@@ -112,9 +113,12 @@ export const fuzzJson = (runs: number, seed: number): FuzzResult[] => {
       const [text, verdict] = said(write, input, 0);
       const parsed: unknown = JSON.parse(text);
       const inner: unknown = native || parsed === null ? parsed : JSON.parse(String(parsed));
+      const [otherText, otherVerdict] = said(native ? writeJsonBinary : writeJsonBinaryNative, input, 0);
+      const [once, twice] = native ? [otherText, text] : [text, otherText];
+      if (verdict === SAID && otherVerdict === SAID && JSON.parse(once) !== twice) throw new Error(`said ${once} and ${twice}`);
       if (whole && JSON.stringify(inner) !== JSON.stringify(sorted(value))) throw new Error(`said ${text}`);
       if (run % 8 < 2 && said(write, input, 0xff)[0] !== text) throw new Error('bytes outside of the value count');
-      if (verdict === 0) accepted++;
+      if (verdict === SAID) accepted++;
     } catch (error) {
       throw new Error(`seed ${seed}, run ${run}, ${input.toString('hex')}: ${String(error)}`, { cause: error });
     }

@@ -190,6 +190,8 @@ describe('binary JSON', () => {
         const native = say(writeJsonBinaryNative, bytes);
         JSON.parse(native.json);
         expect(native.verdict === NULLED).toBe(plain.verdict === NULLED);
+        // One is made in one step where it can be, the other never is.
+        if (plain.verdict === SAID && native.verdict === SAID) expect(parsed).toBe(native.json);
         expect(plain.json).not.toMatch(/[\n\r]/);
       }),
       { numRuns: 4000 },

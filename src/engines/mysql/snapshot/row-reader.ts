@@ -8,20 +8,21 @@ import { SAID } from '../../../values/value-writer.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
 import { writersFor } from '../types.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
-import { TextRow } from '../wire/text-row.ts';
+import { fieldEnd, lengthWidth, longLength, NULL_FIELD, TextRow, unreadableRow } from '../wire/text-row.ts';
 
-/** Turns rows of the text protocol into records. The hot path of a snapshot: no object per row. */
+/**
+ * Turns rows of the text protocol into records. The hot path of a snapshot: no object per row, and each field is written as
+ * soon as its length is known.
+ */
 export class RowReader {
   readonly #connection: RawConnection;
   readonly #records: RecordWriter;
   readonly #template: RecordTemplate;
-  readonly #row: TextRow;
-  readonly #columns: number;
-  /** For each selected column, its field; and its writer. */
-  readonly #fields: Int32Array;
+  /** For each selected column its writer. The columns are the first fields of a row, in their order. */
   readonly #writers: readonly ValueWriter[];
+  /** For each column of the key, its field. */
   readonly #keyFields: readonly number[];
-  readonly #expressions: string[] = [];
+  readonly #expressions: readonly string[];
   #key: readonly Buffer[] = [];
   /** Rows of the chunk. */
   count = 0;
@@ -33,8 +34,13 @@ export class RowReader {
     this.#template = records.template(selection);
     const table = selection.table as MysqlTable;
     const columns = selection.columns.map(column => columnOf(table, column.name));
-    this.#keyFields = key.map(sql => this.#field(sql));
-    this.#fields = Int32Array.from(columns, column => this.#field(column.selectSql));
+    const expressions = columns.map(column => column.selectSql);
+    this.#keyFields = key.map(sql => {
+      const known = expressions.indexOf(sql);
+      return known >= 0 ? known : expressions.push(sql) - 1;
+    });
+    // A row without columns cannot be selected.
+    this.#expressions = expressions.length > 0 ? expressions : ['1'];
     this.#writers = columns.map((column, at) => {
       const promised = selection.columns[at]?.type ?? column.type;
       const writers = writersFor(column.types, promised);
@@ -42,10 +48,6 @@ export class RowReader {
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${column.layout.columnType}, which is not what the catalog promises (${promised.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
     });
-    // A row without columns cannot be selected.
-    if (this.#expressions.length === 0) this.#expressions.push('1');
-    this.#columns = this.#expressions.length;
-    this.#row = new TextRow(this.#columns);
   }
 
   /** What stands behind SELECT. */
@@ -61,8 +63,9 @@ export class RowReader {
     this.count = 0;
     this.#key = [];
     const columns = await this.#connection.beginQuery(sql);
-    if (columns !== this.#columns) {
-      throw new ConnectorError('INVARIANT', `${columns} columns came for ${this.#columns} that were asked for.`);
+    const { length } = this.#expressions;
+    if (columns !== length) {
+      throw new ConnectorError('INVARIANT', `${columns} columns came for ${length} that were asked for.`);
     }
   }
 
@@ -70,25 +73,33 @@ export class RowReader {
   next(): boolean {
     const connection = this.#connection;
     if (!connection.nextPacket()) return false;
-    const row = this.#row;
     const records = this.#records;
-    const fields = this.#fields;
+    const writers = this.#writers;
     const { keys } = this.#template;
-    const { bytes } = connection;
-    row.split(bytes, connection.start, connection.end);
-    const { starts, ends } = row;
+    const { bytes, start, end } = connection;
     const out = records.begin(this.#template, 'r');
-    for (let at = 0; at < fields.length; at++) {
-      const field = fields[at] as number;
-      const start = starts[field] as number;
-      out.constant(keys[at] as Constant);
-      if (start < 0) {
+    let at = start;
+    for (let column = 0; column < writers.length; column++) {
+      out.constant(keys[column] as Constant);
+      if (at >= end) throw unreadableRow(`ends after ${column} fields`);
+      let length = bytes[at++] as number;
+      if (length === NULL_FIELD) {
         out.null();
         continue;
       }
-      const verdict = (this.#writers[at] as ValueWriter)(out, bytes, start, ends[field] as number);
-      if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
+      if (length > NULL_FIELD) {
+        const width = lengthWidth(length, at, end);
+        length = longLength(bytes, at, width);
+        at += width;
+      }
+      const next = at + length;
+      if (next > end) throw unreadableRow(`is shorter than its field ${column + 1}`);
+      const verdict = (writers[column] as ValueWriter)(out, bytes, at, next);
+      if (verdict !== SAID) records.change(column, verdict, 'SOURCE_SERIALIZATION_ERROR');
+      at = next;
     }
+    for (let rest = this.#expressions.length - writers.length; rest > 0; rest--) at = fieldEnd(bytes, at, end);
+    if (at !== end) throw unreadableRow(`has ${end - at} bytes left over`);
     records.end();
     this.count += 1;
     return true;
@@ -96,18 +107,15 @@ export class RowReader {
 
   /** Keeps the key of the row that `next` wrote last. */
   keepKey(): void {
-    const { bytes } = this.#connection;
-    this.#key = this.#keyFields.map(field => Buffer.from(bytes.subarray(this.#row.starts[field], this.#row.ends[field])));
+    const { bytes, start, end } = this.#connection;
+    const row = new TextRow(this.#expressions.length);
+    row.split(bytes, start, end);
+    this.#key = this.#keyFields.map(field => Buffer.from(bytes.subarray(row.starts[field], row.ends[field])));
   }
 
   /** The key that was kept, its values as bytes of the text protocol. */
   get key(): readonly Buffer[] {
     return this.#key;
-  }
-
-  #field(sql: string): number {
-    const known = this.#expressions.indexOf(sql);
-    return known >= 0 ? known : this.#expressions.push(sql) - 1;
   }
 }
 

@@ -1,36 +1,7 @@
-import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { RawConnection } from '../../../../../src/engines/mysql/wire/raw-connection.ts';
+import { END_OF_FILE, FakeServer, packet, rawOn } from './fake-server.ts';
 
-const packet = (sequence: number, payload: Buffer | readonly number[]): Buffer => {
-  const header = Buffer.alloc(4);
-  header.writeUIntLE(payload.length, 0, 3);
-  header[3] = sequence;
-  return Buffer.concat([header, Buffer.from(payload)]);
-};
-const END_OF_FILE = [0xfe, 0, 0, 2, 0];
 const failure = Buffer.concat([Buffer.from([0xff, 0x7a, 0x04]), Buffer.from("#42S02Table 'shop.t' doesn't exist")]);
-
-/** A socket whose other side answers each command with what it is given. */
-class FakeServer extends Duplex {
-  readonly commands: Buffer[] = [];
-  readonly #answers: Buffer[];
-
-  constructor(answers: readonly Buffer[]) {
-    super();
-    this.#answers = [...answers];
-  }
-  override _read(): void {}
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.commands.push(chunk);
-    const answer = this.#answers.shift();
-    if (answer !== undefined) this.push(answer);
-    done();
-  }
-}
-
-const rawOn = (stream: FakeServer, queryAttributes = false, signal = new AbortController().signal): RawConnection =>
-  new RawConnection({ stream, queryAttributes }, 'Reading shop.t', signal);
 
 const column = [3, 0x64, 0x65, 0x66]; // what a column is does not matter to the reader
 const twoRows = Buffer.concat([

@@ -1,18 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TextRow } from '../../../../../src/engines/mysql/wire/text-row.ts';
+import { textRow } from './lenenc.ts';
 
-/** A length as the protocol writes it (MySQL source documentation, "Length-Encoded Integer"). */
-const lenenc = (length: number): Buffer => {
-  if (length < 251) return Buffer.from([length]);
-  const bytes = Buffer.alloc(9);
-  bytes.writeBigUInt64LE(BigInt(length), 1);
-  const [mark, width] = length < 0x1_0000 ? [0xfc, 2] : length < 0x100_0000 ? [0xfd, 3] : [0xfe, 8];
-  bytes[0] = mark;
-  return bytes.subarray(0, 1 + width);
-};
-const rowOf = (values: readonly (Uint8Array | null)[]): Buffer =>
-  Buffer.concat(values.flatMap(value => (value === null ? [Buffer.from([0xfb])] : [lenenc(value.length), Buffer.from(value)])));
 const split = (bytes: Buffer, columns: number, start = 0, end = bytes.length): (Buffer | null)[] => {
   const row = new TextRow(columns);
   row.split(bytes, start, end);
@@ -23,7 +13,7 @@ describe('TextRow', () => {
   it('finds every field, also NULL and empty ones', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.uint8Array({ maxLength: 300 })), { maxLength: 12 }), fc.nat(5), (values, before) => {
-        const row = rowOf(values);
+        const row = textRow(values);
         const bytes = Buffer.concat([Buffer.alloc(before, 0xfb), row, Buffer.alloc(3)]);
         expect(split(bytes, values.length, before, before + row.length)).toEqual(
           values.map(value => (value === null ? null : Buffer.from(value))),
@@ -34,14 +24,14 @@ describe('TextRow', () => {
 
   it.each([0, 250, 251, 252, 253, 254, 255, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000])('with a field of %i bytes', length => {
     const value = Buffer.alloc(length, 0xfb);
-    const [found, last] = split(rowOf([value, Buffer.from('x')]), 2);
+    const [found, last] = split(textRow([value, Buffer.from('x')]), 2);
     expect(found?.equals(value)).toBe(true);
     expect(last?.toString()).toBe('x');
   });
 
   it.each([
-    ['fewer fields', rowOf([Buffer.from('a')]), 2],
-    ['more fields', rowOf([Buffer.from('a'), null]), 1],
+    ['fewer fields', textRow([Buffer.from('a')]), 2],
+    ['more fields', textRow([Buffer.from('a'), null]), 1],
     ['a field beyond its end', Buffer.from([5, 0x61]), 1],
     ['a length cut off', Buffer.from([0xfc, 1]), 1],
     ['a length that is none', Buffer.from([0xff, 1, 2, 3]), 1],

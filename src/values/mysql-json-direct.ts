@@ -1,17 +1,16 @@
 import { BYTE_CLASS, HIGH, needsEscape, PLAIN } from '../bytes/escape.ts';
+import { writeInt64, writeSafeInteger } from '../bytes/int64.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import { utf8Sequence } from '../bytes/utf8.ts';
 import {
-  containerEnd,
   DOUBLE,
   INT16,
   INT32,
   INT64,
   isContainer,
   isLarge,
-  isObject,
-  keyEntry,
   LITERAL,
+  OBJECT,
   putDouble,
   putLiteral,
   STRING,
@@ -19,13 +18,15 @@ import {
   UINT16,
   UINT32,
   UINT64,
-  valueEntry,
-  valueStart,
 } from './mysql-json-form.ts';
 
 /**
  * Common documents of MySQL's binary JSON straight into a JSON string that holds their text: what `mysql-json.ts` makes in two
- * steps, text first, is made in one. Strings that need an escape, opaque values and whatever is not well-formed are left to it.
+ * steps, text first, is made in one. Documents of more than 64 KiB, strings that need an escape, opaque values and whatever is
+ * not well-formed are left to it.
+ *
+ * The functions write to `out.bytes` from `to` on and return the offset behind it; -1 for what they leave. They keep below
+ * `limit`, up to which there is room.
  */
 
 const QUOTE = 0x22;
@@ -34,104 +35,131 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 /** Deeper documents are rare. */
 const MAX_DEPTH = 20;
-
-/** How many values may still be written: no well-formed document has more values than bytes. */
-let allowance = 0;
+const HEADER = 4;
+const KEY_ENTRY = 4;
+const VALUE_ENTRY = 3;
+/** No number, literal or bracket takes more, with the comma in front of it. */
+const SCALAR_BYTES = 32;
+/** Well-formed documents become at most so many times as long: the shortest value has three bytes, and becomes `,-32768`. */
+const GROWTH = 3;
 
 /** Writes the document at `source[start, end)`, its type first; false, and nothing written, for one that is not a common one. */
 export function writeDirectly(out: JsonWriter, source: Uint8Array, start: number, end: number): boolean {
-  const before = out.length;
-  allowance = end - start;
   if (start >= end) return false;
-  out.byte(QUOTE);
-  if (value(out, source, start + 1, end, source[start] ?? 0, 0)) {
-    out.byte(QUOTE);
-    return true;
-  }
-  out.rewind(before);
-  return false;
-}
-
-function value(out: JsonWriter, source: Uint8Array, at: number, end: number, type: number, depth: number): boolean {
-  if (--allowance < 0 || at >= end) return false;
-  switch (type) {
-    case STRING:
-      return lengthAndString(out, source, at, end);
-    case LITERAL:
-      return putLiteral(out, source[at] ?? 0);
-    case INT16:
-      if (at + 2 > end) return false;
-      out.integer((size(source, at, false) << 16) >> 16);
-      return true;
-    case UINT16:
-      if (at + 2 > end) return false;
-      out.integer(size(source, at, false));
-      return true;
-    case INT32:
-      if (at + 4 > end) return false;
-      out.integer(size(source, at, true) | 0);
-      return true;
-    case UINT32:
-      if (at + 4 > end) return false;
-      out.integer(size(source, at, true));
-      return true;
-    case INT64:
-    case UINT64:
-      if (at + 8 > end) return false;
-      out.int64(source, at, type === INT64);
-      return true;
-    case DOUBLE:
-      return at + 8 <= end && putDouble(out, source, at);
-    default:
-      return isContainer(type) && depth < MAX_DEPTH && container(out, source, at, end, type, depth);
-  }
-}
-
-function container(out: JsonWriter, source: Uint8Array, at: number, limit: number, type: number, depth: number): boolean {
-  const end = containerEnd(source, at, limit, type);
-  if (end < 0) return false;
-  const large = isLarge(type);
-  const object = isObject(type);
-  const count = size(source, at, large);
-  out.byte(object ? 0x7b : 0x5b);
-  for (let i = 0; i < count; i++) {
-    if (i > 0) out.byte(COMMA);
-    if (object) {
-      const entry = keyEntry(at, i, type);
-      const key = at + size(source, entry, large);
-      const keyEnd = key + size(source, entry + (large ? 4 : 2), false);
-      if (keyEnd > end || !string(out, source, key, keyEnd)) return false;
-      out.byte(COLON);
-    }
-    const entry = valueEntry(at, i, count, type);
-    if (!value(out, source, valueStart(source, at, entry, large), end, source[entry] ?? 0, depth + 1)) return false;
-  }
-  out.byte(object ? 0x7d : 0x5d);
+  const room = (end - start) * GROWTH + 2 * SCALAR_BYTES;
+  out.reserve(room);
+  const { bytes, length } = out;
+  bytes[length] = QUOTE;
+  const to = value(out, length + 1, length + room - SCALAR_BYTES, source, start + 1, end, source[start] ?? 0, 0);
+  out.length = length;
+  if (to < 0) return false;
+  bytes[to] = QUOTE;
+  out.length = to + 1;
   return true;
 }
 
+function value(
+  out: JsonWriter,
+  to: number,
+  limit: number,
+  source: Uint8Array,
+  at: number,
+  end: number,
+  type: number,
+  depth: number,
+): number {
+  if (to > limit || at >= end) return -1;
+  switch (type) {
+    case STRING:
+      return lengthAndString(out.bytes, to, limit, source, at, end);
+    case INT16:
+      return at + 2 > end ? -1 : writeSafeInteger(out.bytes, to, (size(source, at, false) << 16) >> 16);
+    case UINT16:
+      return at + 2 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, false));
+    case INT32:
+      return at + 4 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, true) | 0);
+    case UINT32:
+      return at + 4 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, true));
+    case INT64:
+    case UINT64:
+      return at + 8 > end ? -1 : writeInt64(out.bytes, to, source, at, type === INT64);
+    case LITERAL:
+      out.length = to;
+      return putLiteral(out, source[at] ?? 0) ? out.length : -1;
+    case DOUBLE:
+      out.length = to;
+      return at + 8 <= end && putDouble(out, source, at) ? out.length : -1;
+    default:
+      return isContainer(type) && !isLarge(type) && depth < MAX_DEPTH
+        ? container(out, to, limit, source, at, end, type, depth)
+        : -1;
+  }
+}
+
+/** A small object or array: count and size, entries of the keys, entries of the values, then what they point to. */
+function container(
+  out: JsonWriter,
+  start: number,
+  limit: number,
+  source: Uint8Array,
+  at: number,
+  outerEnd: number,
+  type: number,
+  depth: number,
+): number {
+  if (at + HEADER > outerEnd) return -1;
+  const count = two(source, at);
+  const end = at + two(source, at + 2);
+  const isObject = type === OBJECT;
+  let key = at + HEADER;
+  let entry = isObject ? key + count * KEY_ENTRY : key;
+  if (end > outerEnd || entry + count * VALUE_ENTRY > end) return -1;
+  const { bytes } = out;
+  let to = start;
+  bytes[to++] = isObject ? 0x7b : 0x5b;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) bytes[to++] = COMMA;
+    if (isObject) {
+      const from = at + two(source, key);
+      const keyEnd = from + two(source, key + 2);
+      key += KEY_ENTRY;
+      if (keyEnd > end) return -1;
+      to = string(bytes, to, limit, source, from, keyEnd);
+      if (to < 0) return -1;
+      bytes[to++] = COLON;
+    }
+    const kind = source[entry] ?? 0;
+    const isInline = kind === LITERAL || kind === INT16 || kind === UINT16;
+    to = value(out, to, limit, source, isInline ? entry + 1 : at + two(source, entry + 1), end, kind, depth + 1);
+    if (to < 0) return -1;
+    entry += VALUE_ENTRY;
+  }
+  if (to > limit) return -1;
+  bytes[to] = isObject ? 0x7d : 0x5d;
+  return to + 1;
+}
+
 /** A string with its length in front, of seven bits a byte; those of more than two bytes of length are left out. */
-function lengthAndString(out: JsonWriter, source: Uint8Array, at: number, end: number): boolean {
+function lengthAndString(bytes: Uint8Array, to: number, limit: number, source: Uint8Array, at: number, end: number): number {
   let length = source[at] ?? 0;
   let start = at + 1;
   if (length >= 0x80) {
     const second = start < end ? (source[start] ?? 0) : 0x80;
-    if (second >= 0x80) return false;
+    if (second >= 0x80) return -1;
     length = (length & 0x7f) | (second << 7);
     start++;
   }
-  return start + length <= end && string(out, source, start, start + length);
+  return start + length <= end ? string(bytes, to, limit, source, start, start + length) : -1;
 }
 
 /** A string without anything that needs an escape. */
-function string(out: JsonWriter, source: Uint8Array, start: number, end: number): boolean {
-  out.reserve(end - start + 4);
-  const { bytes } = out;
-  let to = out.length;
+function string(bytes: Uint8Array, start: number, limit: number, source: Uint8Array, from: number, end: number): number {
+  if (start + end - from > limit) return -1;
+  let to = start;
   bytes[to] = BACKSLASH;
   bytes[to + 1] = QUOTE;
   to += 2;
-  let at = start;
+  let at = from;
   for (const four = end - 3; at < four; at += 4) {
     const a = source[at] ?? 0;
     const b = source[at + 1] ?? 0;
@@ -153,11 +181,12 @@ function string(out: JsonWriter, source: Uint8Array, start: number, end: number)
       continue;
     }
     const sequence = kind === HIGH ? utf8Sequence(source, at, end) : 0;
-    if (sequence <= 0) return false;
+    if (sequence <= 0) return -1;
     for (let i = 0; i < sequence; i++) bytes[to++] = source[at++] ?? 0;
   }
   bytes[to] = BACKSLASH;
   bytes[to + 1] = QUOTE;
-  out.length = to + 2;
-  return true;
+  return to + 2;
 }
+
+const two = (source: Uint8Array, at: number): number => (source[at] ?? 0) | ((source[at + 1] ?? 0) << 8);

@@ -8,6 +8,7 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const LOWER_E = 0x65;
 
+export const OBJECT = 0;
 export const LARGE_OBJECT = 1;
 export const LARGE_ARRAY = 3;
 export const LITERAL = 4;

@@ -109,6 +109,47 @@ export class Rows {
   }
 
   /**
+   * Whether the rows are inserts with all columns of the table, as nearly all inserts are. Then `enter`, `valueEnd` for each
+   * value, and `leave` do what `next` does, while the values are written: each is looked at once.
+   */
+  isWholeInsert(): boolean {
+    const { table, after } = this;
+    if (table === null || this.kind !== ROWS_INSERT) return false;
+    if (!this.isBegun) this.begin(table);
+    return after.presentCount === after.count && after.count > 0;
+  }
+
+  /** Moves to the next row: where its bits of NULLs begin, one for each column. The values are behind them. -1: no more rows. */
+  enter(): number {
+    const { at } = this;
+    if (at === this.end) return -1;
+    if ((this.after.count + 7) >> 3 > this.end - at) throw this.unreadable('a row ends too early');
+    return at;
+  }
+
+  /** Behind the value at `at`, of a width as `TableMap.widths` has it. */
+  valueEnd(at: number, width: number): number {
+    let next = at;
+    if (width >= 0) next += width;
+    else {
+      next -= width;
+      if (next > this.end) throw this.unreadable('a row ends too early');
+      const { bytes } = this;
+      let length = 0;
+      for (let k = next - 1; k >= at; k--) length = length * 256 + bytes[k]!;
+      next += length;
+    }
+    if (next > this.end) throw this.unreadable('a row ends too early');
+    return next;
+  }
+
+  /** The row that was entered ends before `at`. */
+  leave(at: number): void {
+    this.at = at;
+    this.rows++;
+  }
+
+  /**
    * How many rows are left. Of a table that nobody follows, TABLE_MAP may not say how long a value is (MariaDB's times from
    * before 10.0): then those in front of it.
    */
@@ -193,18 +234,7 @@ export class Rows {
       if (((bytes[nulls + (i >> 3)]! >> (i & 7)) & 1) === 1) {
         marks[column] = VALUE_NULL;
       } else {
-        const width = widths[column]!;
-        if (width >= 0) {
-          at += width;
-        } else {
-          let length = 0;
-          const from = at;
-          at -= width;
-          if (at > end) throw this.unreadable('a row ends too early');
-          for (let k = at - 1; k >= from; k--) length = length * 256 + bytes[k]!;
-          at += length;
-        }
-        if (at > end) throw this.unreadable('a row ends too early');
+        at = this.valueEnd(at, widths[column]!);
         marks[column] = hasDiffs && this.diffs[column] === 1 ? VALUE_JSON_DIFFS : VALUE_PRESENT;
       }
       ends[column] = at;

@@ -14,6 +14,7 @@ import {
   VALUE_NULL,
   VALUE_PRESENT,
 } from '../binlog/rows.ts';
+import type { TableMap } from '../binlog/table-map.ts';
 import { VerdictCell, type Writers } from '../types.ts';
 import type { Wanted } from './reread.ts';
 import { NOWHERE, type RowPlan } from './row-plan.ts';
@@ -45,6 +46,44 @@ export class ChangeWriter {
       records.stepBack(0);
       this.#row(plan, 'c', rows, reread);
     } else this.#row(plan, 'u', rows, reread);
+  }
+
+  /**
+   * Writes the next row of an event whose rows are whole inserts: each value as soon as it is found. False: there are none
+   * left.
+   */
+  writeInsert(plan: RowPlan, inOrder: Int16Array, rows: Rows): boolean {
+    const nulls = rows.enter();
+    if (nulls < 0) return false;
+    const records = this.#records;
+    const cell = this.#cell;
+    const { template, writers, metadata } = plan;
+    const { keys } = template;
+    const { widths } = rows.table as TableMap;
+    const { bytes } = rows;
+    records.advance(1);
+    const out = records.begin(template, 'c');
+    const count = inOrder.length;
+    let value = nulls + ((count + 7) >> 3);
+    for (let column = 0; column < count; column++) {
+      const at = inOrder[column] as number;
+      const isNull = (((bytes[nulls + (column >> 3)] as number) >> (column & 7)) & 1) === 1;
+      if (at >= 0) out.constant(keys[at] as Constant);
+      if (isNull) {
+        if (at >= 0) out.null();
+        continue;
+      }
+      const end = rows.valueEnd(value, widths[column] as number);
+      if (at >= 0) {
+        const next = (writers[at] as Writers).binary(out, bytes, value, end, metadata[at] as number, cell);
+        if (next !== end) throw unfit(plan, at);
+        if (cell.verdict !== SAID) records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+      }
+      value = end;
+    }
+    records.end();
+    rows.leave(value);
+    return true;
   }
 
   /** Writes a delete where the row's key went away, and nothing else: see `RowPlan.deletesOnly`. */

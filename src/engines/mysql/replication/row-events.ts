@@ -76,7 +76,15 @@ export class RowEvents {
     const lacking = plan.lacking(rows);
     rows.back();
     if (lacking.length > 0) yield* this.#complete(plan, rows, lacking, transaction);
+    else if (plan.inOrder !== null && rows.isWholeInsert()) while (this.#inserts(plan, plan.inOrder, rows)) yield FULL;
     else while (this.#some(plan, rows)) yield FULL;
+  }
+
+  /** As `#some`, for whole inserts. */
+  #inserts(plan: RowPlan, inOrder: Int16Array, rows: Rows): boolean {
+    const records = this.#records;
+    while (this.#changes.writeInsert(plan, inOrder, rows)) if (records.full) return true;
+    return false;
   }
 
   /** Writes rows until there are none, or, true, the output is full. */

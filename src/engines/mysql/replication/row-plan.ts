@@ -23,6 +23,11 @@ export class RowPlan {
   readonly template: RecordTemplate;
   /** For each selected column, its place in the rows of the log; or NOT_IN_LOG, or NOWHERE. */
   readonly sources: Int32Array;
+  /**
+   * For each column of the log the selected column that it is, or -1; null where the selected ones come in another order, or
+   * not all are in the log.
+   */
+  readonly inOrder: Int16Array | null;
   /** For each selected column: TABLE_MAP's metadata of it. */
   readonly metadata: Int32Array;
   /** For each selected column. `text` writes what was read again. */
@@ -84,6 +89,7 @@ export class RowPlan {
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${type} in the log, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
     });
+    this.inOrder = inOrder(this.sources, map.columns.length);
     this.metadata = Int32Array.from(this.sources, source => map.columns[source]?.metadata ?? 0);
     this.keySources = Int32Array.from(table.primaryKey, name => places.get(name) ?? NOT_IN_LOG);
     this.keyMetadata = Int32Array.from(this.keySources, source => map.columns[source]?.metadata ?? 0);
@@ -126,6 +132,19 @@ export class RowPlan {
     }
     return lacking ?? NOTHING;
   }
+}
+
+/** See `RowPlan.inOrder`. */
+function inOrder(sources: Int32Array, columns: number): Int16Array | null {
+  const selected = new Int16Array(columns).fill(-1);
+  let latest = -1;
+  for (const [at, source] of sources.entries()) {
+    if (source === NOWHERE) continue;
+    if (source <= latest) return null;
+    selected[source] = at;
+    latest = source;
+  }
+  return selected;
 }
 
 const UNREACHABLE: Writers = {

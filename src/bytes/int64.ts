@@ -71,6 +71,7 @@ function writeUint64(target: Uint8Array, at: number, high: number, low: number):
 export function writeInt64(target: Uint8Array, at: number, source: Uint8Array, offset: number, signed: boolean): number {
   let low = (source[offset]! | (source[offset + 1]! << 8) | (source[offset + 2]! << 16) | (source[offset + 3]! << 24)) >>> 0;
   let high = (source[offset + 4]! | (source[offset + 5]! << 8) | (source[offset + 6]! << 16) | (source[offset + 7]! << 24)) >>> 0;
+  if (high === 0 && low < 0x80000000) return writeUint31(target, at, low);
   if (!signed || high < 0x80000000) return writeUint64(target, at, high, low);
   target[at] = MINUS;
   low = -low >>> 0;

@@ -61,21 +61,32 @@ export function fixed(bytes: number, write: ValueWriter): BinaryWriter {
 
 /** A number of one to eight bytes, least significant first. */
 export function integer(bytes: number, signed: boolean): BinaryWriter {
+  if (bytes === 8) return signed ? bigint : unsignedBigint;
   const shift = 32 - bytes * 8;
   return (out, source, offset, end, _metadata, cell) => {
     const next = offset + bytes;
     if (next > end) throw truncated();
     cell.verdict = SAID;
-    if (bytes === 8) {
-      out.int64(source, offset, signed);
-      return next;
-    }
     let value = 0;
     for (let i = 0; i < bytes; i++) value |= (source[offset + i] ?? 0) << (i * 8);
     out.integer(signed ? (value << shift) >> shift : value >>> 0);
     return next;
   };
 }
+
+const bigint: BinaryWriter = (out, source, offset, end, _metadata, cell) => {
+  if (offset + 8 > end) throw truncated();
+  cell.verdict = SAID;
+  out.int64(source, offset, true);
+  return offset + 8;
+};
+
+const unsignedBigint: BinaryWriter = (out, source, offset, end, _metadata, cell) => {
+  if (offset + 8 > end) throw truncated();
+  cell.verdict = SAID;
+  out.int64(source, offset, false);
+  return offset + 8;
+};
 
 /** A YEAR: years since 1900, 0 for the year 0000. `short`: YEAR(2) of MariaDB, of which only two digits are said. */
 export function year(short: boolean): BinaryWriter {

@@ -1,4 +1,4 @@
-import { ZSTDDecoder } from 'zstddec/stream';
+import type { ZSTDDecoder } from 'zstddec/stream';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { EventCursor } from './event-cursor.ts';
 import { HEADER_LENGTH, MAX_EVENT_LENGTH, TRANSACTION_PAYLOAD_EVENT } from './events.ts';
@@ -24,8 +24,9 @@ export function hasZstd(): boolean {
   return decoder !== null;
 }
 
-/** Compiles the decompressor. Only who meets a compressed transaction needs it. */
+/** Loads and compiles the decompressor. Only who meets a compressed transaction needs it. */
 export async function loadZstd(): Promise<void> {
+  const { ZSTDDecoder } = await import('zstddec/stream');
   const made = new ZSTDDecoder();
   await made.init();
   decoder = made;

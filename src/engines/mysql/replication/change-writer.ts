@@ -15,7 +15,7 @@ import {
   VALUE_PRESENT,
 } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
-import { VerdictCell, type Writers } from '../types.ts';
+import { type BinaryWriter, VerdictCell, type Writers } from '../types.ts';
 import type { Wanted } from './reread.ts';
 import { NOWHERE, type RowPlan } from './row-plan.ts';
 
@@ -57,7 +57,7 @@ export class ChangeWriter {
     if (nulls < 0) return false;
     const records = this.#records;
     const cell = this.#cell;
-    const { template, writers, metadata } = plan;
+    const { template, binaryWriters, metadata } = plan;
     const { keys } = template;
     const { widths } = rows.table as TableMap;
     const { bytes } = rows;
@@ -75,7 +75,7 @@ export class ChangeWriter {
       }
       const end = rows.valueEnd(value, widths[column] as number);
       if (at >= 0) {
-        const next = (writers[at] as Writers).binary(out, bytes, value, end, metadata[at] as number, cell);
+        const next = (binaryWriters[at] as BinaryWriter)(out, bytes, value, end, metadata[at] as number, cell);
         if (next !== end) throw unfit(plan, at);
         if (cell.verdict !== SAID) records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
       }
@@ -137,7 +137,7 @@ export class ChangeWriter {
     const cell = this.#cell;
     const end = image.ends[source] as number;
     const { out } = this.#records;
-    const next = (plan.writers[at] as Writers).binary(
+    const next = (plan.binaryWriters[at] as BinaryWriter)(
       out,
       rows.bytes,
       image.starts[source] as number,

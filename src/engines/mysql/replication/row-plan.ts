@@ -7,7 +7,7 @@ import { ROWS_DELETE, type Rows, VALUE_ABSENT } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TableLayout } from '../layout/column-layout.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
-import { columnType, type TypeOptions, type Writers, widthByLayout, writersFor } from '../types.ts';
+import { type BinaryWriter, columnType, type TypeOptions, type Writers, widthByLayout, writersFor } from '../types.ts';
 import type { LogPlace } from './log-place.ts';
 
 /** The column is not among those that the log brings, or not as it is now: it is read again by key. */
@@ -32,6 +32,8 @@ export class RowPlan {
   readonly metadata: Int32Array;
   /** For each selected column. `text` writes what was read again. */
   readonly writers: readonly Writers[];
+  /** Their `binary`, by itself: found in one step. */
+  readonly binaryWriters: readonly BinaryWriter[];
   /** For each column of the key, its place in the rows of the log; NOT_IN_LOG for one that the log lacks. */
   readonly keySources: Int32Array;
   readonly keyMetadata: Int32Array;
@@ -89,6 +91,7 @@ export class RowPlan {
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${type} in the log, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
     });
+    this.binaryWriters = this.writers.map(writers => writers.binary);
     this.inOrder = inOrder(this.sources, map.columns.length);
     this.metadata = Int32Array.from(this.sources, source => map.columns[source]?.metadata ?? 0);
     this.keySources = Int32Array.from(table.primaryKey, name => places.get(name) ?? NOT_IN_LOG);

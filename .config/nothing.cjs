@@ -1,0 +1,2 @@
+// Stands for a module of a dependency that nobody needs.
+module.exports = {};

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtCli } from '../kit/build-cli.ts';
-import { repository } from '../kit/paths.ts';
 import { type MysqlFlavor, mysqlTool, type OwnMysqlServer, query, startMysql } from '../kit/servers/mysql.ts';
 import { inTurn, type Measured, measure, median } from './measure.ts';
+import { nodeReaders, readBy } from './node-readers.ts';
 import { alone, type BenchOptions, type BenchRow, nothingNew, rate, row, stateOf } from './rows.ts';
 
 const TABLE = `
@@ -94,7 +94,7 @@ class MysqlBench {
     return alone('snapshot, 100000 rows', done, 'RSS ≤ 150 MB', done.rssMb <= 150, rate(100_000, done.seconds));
   }
 
-  /** One large transaction, drained by mysqlbinlog (decoding), by a published reader for Node, and by us. */
+  /** One large transaction, drained by mysqlbinlog (decoding), by published readers for Node, and by us. */
   async #drain(): Promise<readonly BenchRow[]> {
     const { changes, rounds } = this.#options;
     this.#say(`drain of ${changes} inserts in one transaction`);
@@ -136,23 +136,13 @@ class MysqlBench {
         rate(changes, seconds),
       ),
     ];
-    this.#say('the same by a published reader for Node');
-    const script = join(this.#folder, 'zongji.mjs');
-    writeFileSync(script, ZONGJI);
     const { host, port, username, password } = this.#server.address;
-    const environment = {
-      TRIBUTARY_ROOT: repository,
-      HOST: host,
-      PORT: String(port),
-      DB_USER: username,
-      DB_PASSWORD: password,
-      FILE: file,
-      ROWS: String(changes),
-    };
-    const peer = await measure([process.execPath, script], { environment });
-    results.push({
-      ...alone('for comparison: @vlasky/zongji + JSON.stringify, the same log', peer, '', true, rate(changes, peer.seconds)),
-    });
+    for (const reader of nodeReaders) {
+      this.#say(`the same by ${reader.name}`);
+      const peer = await readBy(reader, { host, port, username, password, file, rows: changes }, this.#folder);
+      const name = `for comparison: ${reader.name} + JSON.stringify, the same log`;
+      results.push({ ...alone(name, peer, '', true, rate(changes, peer.seconds)) });
+    }
     return results;
   }
 
@@ -198,30 +188,3 @@ class MysqlBench {
     return files;
   }
 }
-
-const ZONGJI = `
-import { createRequire } from 'node:module';
-import { writeSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-const require = createRequire(process.env.TRIBUTARY_ROOT + '/package.json');
-const { default: ZongJi } = await import(pathToFileURL(require.resolve('@vlasky/zongji')).href);
-const { HOST: host, PORT: port, DB_USER: user, DB_PASSWORD: password, FILE: filename, ROWS } = process.env;
-const reader = new ZongJi({ host, port: Number(port), user, password });
-let rows = 0;
-const write = text => {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) {
-    try { at += writeSync(1, bytes, at); } catch (error) { if (error.code !== 'EAGAIN') throw error; }
-  }
-};
-reader.on('binlog', event => {
-  if (event.getTypeName() !== 'WriteRows') return;
-  let text = '';
-  for (const data of event.rows) text += JSON.stringify({ type: 'RECORD', record: { stream: 'lines', namespace: 'drain', data, emitted_at: Date.now() } }) + '\\n';
-  write(text);
-  rows += event.rows.length;
-  if (rows >= Number(ROWS)) process.exit(0);
-});
-reader.on('error', error => { console.error(error); process.exit(1); });
-reader.start({ filename, position: 4, includeEvents: ['tablemap', 'writerows', 'rotate'], serverId: 4711 });
-`;

@@ -8,12 +8,12 @@ import { discoverTables } from './discovery.ts';
 import { tryLog } from './log-access.ts';
 import type { MysqlShardOptions, MysqlTarget } from './options.ts';
 import { findProblems } from './prerequisites.ts';
-import { type Query, queryOn } from './sql.ts';
+import { queryOn } from './sql.ts';
 import { startProblems } from './starting-position.ts';
 import type { MysqlTable } from './table.ts';
 import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
-import { within } from './wire/within.ts';
+import { queryWithin } from './wire/within.ts';
 
 /** How long `check` waits for each answer. */
 const ANSWER_MILLIS = 30_000;
@@ -69,9 +69,8 @@ class MysqlMember implements Member<MysqlTable> {
     const where = `${target.host}:${target.port}`;
     try {
       const { driver, server } = await this.#connected();
-      const plain = queryOn(driver);
       // Commits that hang may keep the server from answering the simplest questions about its log.
-      const query: Query = { rows: sql => within(ANSWER_MILLIS, plain.rows(sql), () => driver.destroy()) };
+      const query = queryWithin(ANSWER_MILLIS, driver);
       const { problems, notices, mayReadLog } = await findProblems(query, server, config);
       for (const notice of notices) context.log.info(notice);
       if (!mayReadLog) return problems;

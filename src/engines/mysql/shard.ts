@@ -36,7 +36,7 @@ import {
 import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
 import { snapshot } from './snapshot.ts';
-import { type Query, queryOn } from './sql.ts';
+import type { Query } from './sql.ts';
 import { startingPosition } from './starting-position.ts';
 import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
@@ -44,7 +44,7 @@ import type { TypeOptions } from './types.ts';
 import { connect, disconnect, type MysqlConnection, rawConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
-import { within } from './wire/within.ts';
+import { queryWithin } from './wire/within.ts';
 
 const APPLICATION = 'source-tributary';
 /** Random server ids are beyond those that people give to their servers. */
@@ -279,10 +279,10 @@ export class MysqlShard implements Shard {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { applicationName: APPLICATION }, context);
     const { driver, server } = this.#control;
-    const plain = queryOn(driver);
+    const plain = queryWithin(quietMillis, driver);
     const rows = async <Row extends object>(sql: string): Promise<readonly Row[]> => {
       try {
-        return await within(quietMillis, plain.rows<Row>(sql), () => driver.destroy());
+        return await plain.rows<Row>(sql);
       } catch (error) {
         throw toConnectorError(error, `Working on ${this.#what}`);
       }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { EngineContext, Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { asProblem } from '../../contract/sharded-session.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { binlogDump, DUMP_NON_BLOCKING } from './binlog/command.ts';
 import type { MysqlTarget } from './options.ts';
 import { queryOn, quoteAccount } from './sql.ts';
@@ -20,7 +21,7 @@ const FIRST_EVENT = 4;
 export async function tryLog(target: MysqlTarget, context: EngineContext): Promise<readonly Problem[]> {
   const what = `Reading the log of ${target.host}:${target.port}`;
   try {
-    const connection = await connect(target, { applicationName: 'source-tributary check' }, context);
+    const connection = await connect(target, { applicationName: `${APPLICATION} check` }, context);
     const query = queryOn(connection.driver);
     // Without it a server that writes checksums sends nothing. MySQL knows the second name since 8.0.26.
     await query.rows(

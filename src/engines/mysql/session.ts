@@ -2,6 +2,7 @@ import type { EngineContext, Problem, Session, Shard } from '../../contract/engi
 import { ConnectorError } from '../../contract/errors.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { readDatabases, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
@@ -89,7 +90,7 @@ class MysqlMember implements Member<MysqlTable> {
 
   async #connected(): Promise<MysqlConnection> {
     const { target, context } = this.#options;
-    this.#connection ??= await connect(target, { applicationName: 'source-tributary' }, context);
+    this.#connection ??= await connect(target, { applicationName: APPLICATION }, context);
     return this.#connection;
   }
 }

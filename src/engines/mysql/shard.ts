@@ -14,6 +14,7 @@ import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
@@ -46,7 +47,6 @@ import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
 import { queryWithin } from './wire/within.ts';
 
-const APPLICATION = 'source-tributary';
 /** Random server ids are beyond those that people give to their servers. */
 const LEAST_RANDOM_ID = 2 ** 31;
 const MOST_RANDOM_ID = 2 ** 32 - 1;

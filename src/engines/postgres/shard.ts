@@ -12,6 +12,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
@@ -31,7 +32,6 @@ import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
 import { WalStream } from './wire/wal-stream.ts';
 
-const APPLICATION = 'source-tributary';
 /** How long the server may take over what may wait for a lock, or goes over the whole catalog. */
 const PATIENT_MILLIS = 10 * 60_000;
 

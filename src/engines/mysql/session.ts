@@ -3,6 +3,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
+import { ANSWER_MILLIS } from '../../net/deadline.ts';
 import { readDatabases, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
@@ -15,9 +16,6 @@ import type { MysqlTable } from './table.ts';
 import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { queryWithin } from './wire/within.ts';
-
-/** How long `check` waits for each answer. */
-const ANSWER_MILLIS = 30_000;
 
 export type ShardFactory = (options: MysqlShardOptions, control: MysqlConnection | null) => Shard;
 

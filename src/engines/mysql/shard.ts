@@ -15,6 +15,7 @@ import type { Json, JsonObject, Position, ShardId, TableId } from '../../contrac
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
 import { APPLICATION } from '../../net/application.ts';
+import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
@@ -52,10 +53,6 @@ const LEAST_RANDOM_ID = 2 ** 31;
 const MOST_RANDOM_ID = 2 ** 32 - 1;
 /** How often layouts are read until they stand still around a position. */
 const ORIGIN_TRIES = 5;
-/** How long the server may be silent over questions that it answers at once. */
-const QUIET_MILLIS = 30_000;
-/** The same for what may wait for a lock, or goes over the whole catalog. */
-const PATIENT_MILLIS = 10 * 60_000;
 
 /** One server: its log, and the tables under it. */
 export class MysqlShard implements Shard {
@@ -184,7 +181,7 @@ export class MysqlShard implements Shard {
       },
       openDump: async (from: Position, use?: 'aside') => {
         const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
-        const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);
+        const connection = await this.#openRaw(`Reading the log of ${this.#what}`, ANSWER_MILLIS);
         try {
           return await Dump.start(connection, { from: parsed(from), serverId, server });
         } catch (error) {
@@ -275,7 +272,7 @@ export class MysqlShard implements Shard {
   }
 
   /** Errors of the server come out as ours, and so does its silence. */
-  async #connected(quietMillis = QUIET_MILLIS): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
+  async #connected(quietMillis = ANSWER_MILLIS): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { applicationName: APPLICATION }, context);
     const { driver, server } = this.#control;

@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { EngineContext, Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { asProblem } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { binlogDump, DUMP_NON_BLOCKING } from './binlog/command.ts';
 import type { MysqlTarget } from './options.ts';
+import { randomServerId } from './server-id.ts';
 import { queryOn, quoteAccount } from './sql.ts';
 import { connect, rawConnection } from './wire/connect.ts';
 import { serverError, toConnectorError } from './wire/errors.ts';
@@ -30,9 +30,7 @@ export async function tryLog(target: MysqlTarget, context: EngineContext): Promi
     const [row] = await query.rows<{ account: string }>('SELECT CURRENT_USER() AS account');
     const raw = new RawConnection(rawConnection(connection), what, context.signal);
     try {
-      // Readers with one number push each other out; half of all numbers are far from those that people choose.
-      const serverId = randomInt(0x8000_0000, 0xffff_ffff);
-      raw.beginDump(binlogDump({ file: '', position: FIRST_EVENT, serverId, flags: DUMP_NON_BLOCKING }));
+      raw.beginDump(binlogDump({ file: '', position: FIRST_EVENT, serverId: randomServerId(), flags: DUMP_NON_BLOCKING }));
       while (!raw.nextPacket() && !raw.done) await raw.fill(QUIET_MILLIS);
       return [];
     } catch (error) {

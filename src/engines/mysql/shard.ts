@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type {
   Followed,
   Opened,
@@ -37,6 +36,7 @@ import {
 } from './replication/server-position.ts';
 import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
+import { randomServerId } from './server-id.ts';
 import { snapshot } from './snapshot.ts';
 import type { Query } from './sql.ts';
 import { startingPosition } from './starting-position.ts';
@@ -48,9 +48,6 @@ import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
 import { queryWithin } from './wire/within.ts';
 
-/** Random server ids are beyond those that people give to their servers. */
-const LEAST_RANDOM_ID = 2 ** 31;
-const MOST_RANDOM_ID = 2 ** 32 - 1;
 /** How often layouts are read until they stand still around a position. */
 const ORIGIN_TRIES = 5;
 
@@ -61,7 +58,7 @@ export class MysqlShard implements Shard {
   readonly #what: string;
   readonly #serverId: number;
   /** Of a second dump: one of the same number would end the first. */
-  readonly #otherServerId = randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
+  readonly #otherServerId = randomServerId();
   #control: MysqlConnection | null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
@@ -78,7 +75,7 @@ export class MysqlShard implements Shard {
     this.id = options.id;
     this.#options = options;
     this.#what = `${host}:${port}`;
-    this.#serverId = options.config.source.server_id ?? randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
+    this.#serverId = options.config.source.server_id ?? randomServerId();
   }
 
   async tables(ids: readonly TableId[]): Promise<readonly MysqlTable[]> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { brief, failureOf, inLab, type Lab, largeText, peakMemory, series, table } from './lab.ts';
+import { brief, failureOf, inLab, type Lab, largeText, peakMegabytes, series, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
@@ -103,8 +103,8 @@ describeMysql(flavor => {
       await lab.sql("SET SESSION binlog_row_image = 'MINIMAL'; UPDATE thing SET n = n + 1");
       let most = 0;
       const run = await platform.sync({
-        onLine: (_, { child }) => {
-          if (child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
+        onLine: (_, running) => {
+          most = Math.max(most, peakMegabytes(running));
         },
       });
       expect(run.records.map(record => String(record.data['text']).length)).toEqual(Array(40).fill(5_000_000));

@@ -9,7 +9,7 @@ import { describeRun, discoverCatalog, type RunResult, runConnector } from '../.
 import { type MysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
 import { holdCommits } from '../../kit/servers/mysql-replication.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { failureOf, inLab, type Lab, peakMemory, positionOf, series, table } from './lab.ts';
+import { failureOf, inLab, type Lab, peakMegabytes, positionOf, series, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
@@ -38,8 +38,8 @@ describeMysql(flavor => {
         platform.store(killed);
         let most = 0;
         const run = await platform.sync({
-          onLine: (_, { lines, child }) => {
-            if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
+          onLine: (_, running) => {
+            if (running.lines.length % 500 === 0) most = Math.max(most, peakMegabytes(running));
           },
         });
         expect(run.records).toHaveLength(20_000);

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { it } from 'vitest';
 import { describeServer } from '../../kit/engines.ts';
-import { briefly, labTest, SqlLab, shardState, untilTrue } from '../../kit/lab.ts';
+import { briefly, labTest, SqlLab, shardState, table, untilTrue } from '../../kit/lab.ts';
 import type { JsonObject, StateBody } from '../../kit/messages.ts';
+import type { Platform } from '../../kit/platform.ts';
 import { type PostgresMajor, type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
 import { freePort } from '../../kit/servers/process.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
@@ -68,6 +69,24 @@ export class Lab extends SqlLab<PostgresDatabase> {
     return untilTrue(met, condition, within);
   }
 }
+
+/** The table of most tests, without rows, with one and with two. */
+export const thing = table('thing', { id: 'integer', text: 'text' });
+export const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
+export const createOne = `${createThing} INSERT INTO thing VALUES (1, 'one');`;
+export const createTwo = `${createThing} INSERT INTO thing VALUES (1, 'one'), (2, 'two');`;
+
+/** The table `thing` was read once and has changed since. */
+export const begun = async (lab: Lab): Promise<Platform> => {
+  await lab.sql(createOne);
+  const platform = await lab.connect();
+  await platform.sync();
+  await lab.sql("INSERT INTO thing VALUES (2, 'two'); UPDATE thing SET text = 'uno' WHERE id = 1");
+  return platform;
+};
+
+/** What a run fails with (`failureOf`) whose position is not in the log any more. */
+export const lost = /^config_error \/ POSITION_LOST: /;
 
 /** The body of a test with a database of its own, in the server that the run shares or in one of the test file's own. */
 export const inLab = (

@@ -1,7 +1,8 @@
 import type mysql from 'mysql2/promise';
-import { briefly, labTest, SqlLab, shardState, untilTrue } from '../../kit/lab.ts';
+import { briefly, labTest, SqlLab, shardState, table, untilTrue } from '../../kit/lab.ts';
 import type { JsonObject } from '../../kit/messages.ts';
-import type { MysqlServer } from '../../kit/servers/mysql.ts';
+import { type MysqlServer, type OwnMysqlServer, query } from '../../kit/servers/mysql.ts';
+import { holdCommits } from '../../kit/servers/mysql-replication.ts';
 import { MysqlDatabase } from './backend.ts';
 
 export { failureOf, largeText, peakMegabytes, table } from '../../kit/lab.ts';
@@ -48,6 +49,33 @@ export class Lab extends SqlLab<MysqlDatabase> {
     return untilTrue(condition, String(condition), within);
   }
 }
+
+/** The table of most tests. */
+export const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+export const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+
+/** Commits `sql` in `server`, which then stands in the log and which nobody sees until `release`. */
+export const hang = async (lab: Lab, server: OwnMysqlServer, sql: string): Promise<{ release: () => Promise<void> }> => {
+  const client = await lab.client();
+  const held = await holdCommits(server);
+  // Also where the test fails: what hangs would keep everything else from ending.
+  lab.later(() => held.release());
+  const done = query(client, sql);
+  await held.waiting(1);
+  const release = async (): Promise<void> => {
+    await held.release();
+    await done;
+  };
+  return { release };
+};
+
+/** Leaves nothing in the server's log but its newest file. */
+export const purge = (lab: Lab): Promise<void> =>
+  lab.until(async () => {
+    const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+    await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+    return (await lab.sql('SHOW BINARY LOGS')).length === 1;
+  });
 
 /** The body of a test with a database of its own in this server. */
 export const inLab = (

@@ -203,7 +203,6 @@ export const testTls = <Server extends Stoppable>(engine: TlsEngine<Server>): ((
     const wrong = scene.presenting({ ...client, key }, 'shut sesame');
     const { detail } = await scene.expectRefused('client_key_password is wrong or missing', wrong, certified);
     expect(detail).not.toContain('shut sesame');
-    await scene.expectRefused('client_key_password is wrong or missing', scene.presenting({ ...client, key }), certified);
     await scene.expectRefused('does not belong to', scene.presenting({ ...client, key: strangeClient.key }), certified);
     const broken = scene.presenting({ ...client, certificate: '-----BEGIN CERTIFICATE-----\nx\n' });
     expect((await scene.refusal(broken, certified)).code).toBe('TLS_REFUSED');

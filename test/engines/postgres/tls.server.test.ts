@@ -91,6 +91,13 @@ for (const major of postgresMajors) {
       ]);
     });
 
+    it('is refused for an encrypted key without a passphrase', async () => {
+      const { client, authority } = scene();
+      const key = await authority.encrypt(client.key, 'open sesame');
+      const says = 'client_key_password is wrong or missing';
+      await scene().expectRefused(says, scene().presenting({ ...client, key }), engine.certified);
+    });
+
     it('is refused by the server for the certificate of a stranger', async () => {
       const says = 'does not know the authority of the client certificate';
       await scene().expectRefused(says, scene().presenting(scene().strangeClient), engine.certified);

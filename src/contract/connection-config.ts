@@ -71,7 +71,7 @@ export const jsonColumns = (order: number) =>
   });
 
 /** Fields of an `ssl_mode` for servers that ask for a certificate of the client. */
-export const clientCertificate = {
+const clientCertificate = {
   client_certificate: z.string().regex(CERTIFICATE, pemRule).optional().meta({
     title: 'Client certificate',
     description: 'PEM, for servers that ask for one.',
@@ -98,7 +98,7 @@ export const clientCertificate = {
 };
 
 /** Field of an `ssl_mode` that verifies the server. */
-export const caCertificate = {
+const caCertificate = {
   ca_certificate: z.string().regex(CERTIFICATE, pemRule).meta({
     title: 'CA certificate',
     description: 'PEM, the authority (or the bundle of them) that signed the certificate of the server.',
@@ -108,6 +108,70 @@ export const caCertificate = {
     order: 1,
   }),
 };
+
+/** How an engine's users know four of the five modes. */
+interface SslModeNames<Off, Offered, Always, Named> {
+  readonly off: Off;
+  /** Encryption where the server offers it. */
+  readonly offered: Offered;
+  readonly always: Always;
+  /** The certificate comes from the authority and names the host. */
+  readonly named: Named;
+}
+
+/** `ssl_mode` of `source`: five modes, of which the one that verifies the authority alone is called `verify_ca` everywhere. */
+export function sslModes<
+  const Off extends string,
+  const Offered extends string,
+  const Always extends string,
+  const Named extends string,
+>({ off, offered, always, named }: SslModeNames<Off, Offered, Always, Named>) {
+  const mode = <const Name extends string>(name: Name) => ({ mode: z.literal(name).meta({ order: 0 }) });
+  return z.discriminatedUnion('mode', [
+    z.strictObject(mode(off)).meta({ title: off, description: 'No encryption.' }),
+    z
+      .strictObject(mode(offered))
+      .meta({ title: offered, description: 'Encryption where the server offers it; the server is not verified.' }),
+    z
+      .strictObject({ ...mode(always), ...clientCertificate })
+      .meta({ title: always, description: 'Encryption always; the server is not verified.' }),
+    z.strictObject({ ...mode('verify_ca'), ...caCertificate, ...clientCertificate }).meta({
+      title: 'verify_ca',
+      description: 'Encryption, and the certificate of the server must come from the given authority.',
+    }),
+    z
+      .strictObject({ ...mode(named), ...caCertificate, ...clientCertificate })
+      .meta({ title: named, description: 'As verify_ca, and the certificate must name the host.' }),
+  ]);
+}
+
+interface ShardFields {
+  readonly name: string;
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** Where a shard is, and who logs in there. */
+export interface ShardAddress extends Required<ShardFields> {
+  readonly port: number;
+  readonly username: string;
+  /** Empty: none. */
+  readonly password: string;
+}
+
+/** The address of a member of `shards`: what it leaves empty is taken from `source`. */
+export const shardAddress = (
+  { name, host, port, username, password }: ShardFields,
+  source: Pick<ShardAddress, 'port' | 'username'> & Pick<ShardFields, 'password'>,
+): ShardAddress => ({
+  name,
+  host,
+  port: port ?? source.port,
+  username: username ?? source.username,
+  password: password ?? source.password ?? '',
+});
 
 type Refuse = (path: (string | number)[], message: string) => void;
 
@@ -128,15 +192,16 @@ export function refuseTwinShards(shards: readonly { readonly name: string }[] | 
 }
 
 interface ClientPair {
+  readonly mode: string;
   readonly client_certificate?: string | undefined;
   readonly client_key?: string | undefined;
 }
 
 /** A client certificate and its key are of use only together. */
-export function refuseHalfPair(ssl: ClientPair, path: readonly string[], refuse: Refuse): void {
+export function refuseHalfPair(ssl: ClientPair, refuse: Refuse): void {
   if ((ssl.client_certificate === undefined) === (ssl.client_key === undefined)) return;
-  if (ssl.client_key === undefined) refuse([...path, 'client_key'], 'a client certificate needs its key');
-  else refuse([...path, 'client_certificate'], 'a client key needs its certificate');
+  if (ssl.client_key === undefined) refuse(['source', 'ssl_mode', 'client_key'], 'a client certificate needs its key');
+  else refuse(['source', 'ssl_mode', 'client_certificate'], 'a client key needs its certificate');
 }
 
 /** Every start in `starting_gtids` must be of a shard that there is. */

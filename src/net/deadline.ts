@@ -2,6 +2,10 @@ import { ConnectorError } from '../contract/errors.ts';
 
 /** For the whole of a connection: TCP, TLS, login, session settings. */
 const CONNECT_TIMEOUT_MILLIS = 15_000;
+/** How long the server may be silent over questions that it answers at once. */
+export const ANSWER_MILLIS = 30_000;
+/** The same for what may wait for a lock, or goes over the whole catalog. */
+export const PATIENT_MILLIS = 10 * 60_000;
 
 /**
  * Runs what opens a connection, and gives up after 15 seconds or when `signal` is aborted: the signal that `open` is given

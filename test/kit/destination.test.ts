@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { bagDifferences, Destination, linesUpToState, type Row, rowsOf } from './destination.ts';
+import { madeUpRun } from './made-up-run.ts';
 import type { ConfiguredCatalog } from './messages.ts';
 import { digits } from './messages.ts';
-import { type RunResult, summarise } from './run-connector.ts';
+import type { RunResult } from './run-connector.ts';
 
 const properties = { id: {}, text: {}, _ab_cdc_lsn: {}, _ab_cdc_deleted_at: {} };
 const catalog: ConfiguredCatalog = {
@@ -24,17 +25,7 @@ const record = (id: number, text: string | null, lsn: number, deleted = false): 
   return JSON.stringify({ type: 'RECORD', record: { stream: 't', data, emitted_at: 1 } });
 };
 const state = '{"type":"STATE","state":{"type":"GLOBAL"}}';
-const run = (...lines: string[]): RunResult => ({
-  ...summarise(lines),
-  command: 'read',
-  exitCode: 0,
-  signal: null,
-  partialLine: '',
-  stdoutClosed: false,
-  invalidUtf8: false,
-  stderr: '',
-  milliseconds: 1,
-});
+const run = (...lines: string[]): RunResult => madeUpRun(lines);
 const row = (id: number, text: string | null): Row => ({ id: digits(String(id)), text });
 const differences = (lines: readonly string[], expected: readonly Row[]): string => {
   const destination = new Destination(catalog, '_ab_cdc_lsn');

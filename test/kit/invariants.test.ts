@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { secretsOf, violations } from './invariants.ts';
+import { madeUpRun } from './made-up-run.ts';
 import type { ConfiguredCatalog } from './messages.ts';
-import { type RunResult, summarise } from './run-connector.ts';
+import type { RunResult } from './run-connector.ts';
 
 const integer = { type: ['null', 'number'], airbyte_type: 'integer' };
 const time = { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
@@ -45,20 +46,8 @@ const error = (body: object): string =>
 
 const good = [status('STARTED'), status('RUNNING'), record(full), state('1.0', 1), state('0.0', 2), status('COMPLETE')];
 
-const run = (lines: readonly string[], end: Partial<RunResult> = {}): RunResult => ({
-  ...summarise(lines),
-  command: 'read',
-  exitCode: 0,
-  signal: null,
-  partialLine: '',
-  stdoutClosed: false,
-  invalidUtf8: false,
-  stderr: '',
-  milliseconds: 1,
-  ...end,
-});
 const found = (lines: readonly string[], end: Partial<RunResult> = {}): string =>
-  violations(run(lines, end), { catalog, secrets: ['pa"ss/word'] }).join('\n');
+  violations(madeUpRun(lines, end), { catalog, secrets: ['pa"ss/word'] }).join('\n');
 const replaced = (index: number, ...lines: string[]): string[] => [...good.slice(0, index), ...lines, ...good.slice(index + 1)];
 
 describe('violations', () => {

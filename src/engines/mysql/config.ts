@@ -1,8 +1,6 @@
 import * as z from 'zod';
 import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
-  caCertificate,
-  clientCertificate,
   jsonColumns,
   MAIN_SHARD,
   port,
@@ -10,6 +8,8 @@ import {
   refuser,
   refuseTwinShards,
   refuseUnknownStarts,
+  type ShardAddress,
+  shardAddress,
   shardHost,
   shardName,
   shardPassword,
@@ -17,6 +17,7 @@ import {
   shardText,
   sourceHost,
   sourcePassword,
+  sslModes,
 } from '../../contract/connection-config.ts';
 
 const shard = z
@@ -29,22 +30,7 @@ const shard = z
   })
   .meta({ title: 'Shard' });
 
-const sslMode = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('disabled').meta({ order: 0 }) }).meta({ title: 'disabled', description: 'No encryption.' }),
-  z
-    .strictObject({ mode: z.literal('preferred').meta({ order: 0 }) })
-    .meta({ title: 'preferred', description: 'Encryption where the server offers it; the server is not verified.' }),
-  z
-    .strictObject({ mode: z.literal('required').meta({ order: 0 }), ...clientCertificate })
-    .meta({ title: 'required', description: 'Encryption always; the server is not verified.' }),
-  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
-    title: 'verify_ca',
-    description: 'Encryption, and the certificate of the server must come from the given authority.',
-  }),
-  z
-    .strictObject({ mode: z.literal('verify_identity').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-    .meta({ title: 'verify_identity', description: 'As verify_ca, and the certificate must name the host.' }),
-]);
+const sslMode = sslModes({ off: 'disabled', offered: 'preferred', always: 'required', named: 'verify_identity' });
 
 export type SslMode = z.output<typeof sslMode>;
 
@@ -113,7 +99,7 @@ export const mysqlConfig = z.preprocess(
         if (databases.indexOf(name) < index) refuse(['source', 'databases', index], `"${name}" stands twice`);
       }
       refuseTwinShards(shards, refuse);
-      if ('client_certificate' in ssl || 'client_key' in ssl) refuseHalfPair(ssl, ['source', 'ssl_mode'], refuse);
+      refuseHalfPair(ssl, refuse);
       const names = shardsOf(config.source).map(({ name }) => name);
       refuseUnknownStarts(
         config.starting_gtids,
@@ -130,24 +116,9 @@ export const mysqlConfig = z.preprocess(
 
 export type MysqlConfig = z.output<typeof mysqlConfig>;
 
-interface ShardAddress {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-}
-
 /** The servers that a config names: the listed shards, or the one called `main`. */
 export function shardsOf(config: z.output<typeof source>): readonly ShardAddress[] {
-  const { host, port: usual, username, password = '' } = config;
-  const listed = config.shards ?? [];
-  if (listed.length === 0) return [{ name: MAIN_SHARD, host, port: usual, username, password }];
-  return listed.map(shard => ({
-    name: shard.name,
-    host: shard.host,
-    port: shard.port ?? usual,
-    username: shard.username ?? username,
-    password: shard.password ?? password,
-  }));
+  const { host, shards = [] } = config;
+  const members = shards.length === 0 ? [{ name: MAIN_SHARD, host }] : shards;
+  return members.map(member => shardAddress(member, config));
 }

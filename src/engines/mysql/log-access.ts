@@ -1,9 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { EngineContext, Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { asProblem } from '../../contract/sharded-session.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { binlogDump, DUMP_NON_BLOCKING } from './binlog/command.ts';
 import type { MysqlTarget } from './options.ts';
+import { randomServerId } from './server-id.ts';
 import { queryOn, quoteAccount } from './sql.ts';
 import { connect, rawConnection } from './wire/connect.ts';
 import { serverError, toConnectorError } from './wire/errors.ts';
@@ -20,7 +21,7 @@ const FIRST_EVENT = 4;
 export async function tryLog(target: MysqlTarget, context: EngineContext): Promise<readonly Problem[]> {
   const what = `Reading the log of ${target.host}:${target.port}`;
   try {
-    const connection = await connect(target, { applicationName: 'source-tributary check' }, context);
+    const connection = await connect(target, { applicationName: `${APPLICATION} check` }, context);
     const query = queryOn(connection.driver);
     // Without it a server that writes checksums sends nothing. MySQL knows the second name since 8.0.26.
     await query.rows(
@@ -29,9 +30,7 @@ export async function tryLog(target: MysqlTarget, context: EngineContext): Promi
     const [row] = await query.rows<{ account: string }>('SELECT CURRENT_USER() AS account');
     const raw = new RawConnection(rawConnection(connection), what, context.signal);
     try {
-      // Readers with one number push each other out; half of all numbers are far from those that people choose.
-      const serverId = randomInt(0x8000_0000, 0xffff_ffff);
-      raw.beginDump(binlogDump({ file: '', position: FIRST_EVENT, serverId, flags: DUMP_NON_BLOCKING }));
+      raw.beginDump(binlogDump({ file: '', position: FIRST_EVENT, serverId: randomServerId(), flags: DUMP_NON_BLOCKING }));
       while (!raw.nextPacket() && !raw.done) await raw.fill(QUIET_MILLIS);
       return [];
     } catch (error) {

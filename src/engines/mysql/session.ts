@@ -2,21 +2,20 @@ import type { EngineContext, Problem, Session, Shard } from '../../contract/engi
 import { ConnectorError } from '../../contract/errors.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { APPLICATION } from '../../net/application.ts';
+import { ANSWER_MILLIS } from '../../net/deadline.ts';
 import { readDatabases, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { tryLog } from './log-access.ts';
 import type { MysqlShardOptions, MysqlTarget } from './options.ts';
 import { findProblems } from './prerequisites.ts';
-import { type Query, queryOn } from './sql.ts';
+import { queryOn } from './sql.ts';
 import { startProblems } from './starting-position.ts';
 import type { MysqlTable } from './table.ts';
 import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
-import { within } from './wire/within.ts';
-
-/** How long `check` waits for each answer. */
-const ANSWER_MILLIS = 30_000;
+import { queryWithin } from './wire/within.ts';
 
 export type ShardFactory = (options: MysqlShardOptions, control: MysqlConnection | null) => Shard;
 
@@ -69,9 +68,8 @@ class MysqlMember implements Member<MysqlTable> {
     const where = `${target.host}:${target.port}`;
     try {
       const { driver, server } = await this.#connected();
-      const plain = queryOn(driver);
       // Commits that hang may keep the server from answering the simplest questions about its log.
-      const query: Query = { rows: sql => within(ANSWER_MILLIS, plain.rows(sql), () => driver.destroy()) };
+      const query = queryWithin(ANSWER_MILLIS, driver);
       const { problems, notices, mayReadLog } = await findProblems(query, server, config);
       for (const notice of notices) context.log.info(notice);
       if (!mayReadLog) return problems;
@@ -90,7 +88,7 @@ class MysqlMember implements Member<MysqlTable> {
 
   async #connected(): Promise<MysqlConnection> {
     const { target, context } = this.#options;
-    this.#connection ??= await connect(target, { applicationName: 'source-tributary' }, context);
+    this.#connection ??= await connect(target, { applicationName: APPLICATION }, context);
     return this.#connection;
   }
 }

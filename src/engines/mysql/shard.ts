@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type {
   Followed,
   Opened,
@@ -14,6 +13,8 @@ import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Table } from '../../contract/table.ts';
+import { APPLICATION } from '../../net/application.ts';
+import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
@@ -35,8 +36,9 @@ import {
 } from './replication/server-position.ts';
 import { untilEnded } from './replication/xa-recover.ts';
 import type { ServerFacts } from './server.ts';
+import { randomServerId } from './server-id.ts';
 import { snapshot } from './snapshot.ts';
-import { type Query, queryOn } from './sql.ts';
+import type { Query } from './sql.ts';
 import { startingPosition } from './starting-position.ts';
 import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
@@ -44,18 +46,10 @@ import type { TypeOptions } from './types.ts';
 import { connect, disconnect, type MysqlConnection, rawConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
-import { within } from './wire/within.ts';
+import { queryWithin } from './wire/within.ts';
 
-const APPLICATION = 'source-tributary';
-/** Random server ids are beyond those that people give to their servers. */
-const LEAST_RANDOM_ID = 2 ** 31;
-const MOST_RANDOM_ID = 2 ** 32 - 1;
 /** How often layouts are read until they stand still around a position. */
 const ORIGIN_TRIES = 5;
-/** How long the server may be silent over questions that it answers at once. */
-const QUIET_MILLIS = 30_000;
-/** The same for what may wait for a lock, or goes over the whole catalog. */
-const PATIENT_MILLIS = 10 * 60_000;
 
 /** One server: its log, and the tables under it. */
 export class MysqlShard implements Shard {
@@ -64,7 +58,7 @@ export class MysqlShard implements Shard {
   readonly #what: string;
   readonly #serverId: number;
   /** Of a second dump: one of the same number would end the first. */
-  readonly #otherServerId = randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
+  readonly #otherServerId = randomServerId();
   #control: MysqlConnection | null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
@@ -81,7 +75,7 @@ export class MysqlShard implements Shard {
     this.id = options.id;
     this.#options = options;
     this.#what = `${host}:${port}`;
-    this.#serverId = options.config.source.server_id ?? randomInt(LEAST_RANDOM_ID, MOST_RANDOM_ID);
+    this.#serverId = options.config.source.server_id ?? randomServerId();
   }
 
   async tables(ids: readonly TableId[]): Promise<readonly MysqlTable[]> {
@@ -184,7 +178,7 @@ export class MysqlShard implements Shard {
       },
       openDump: async (from: Position, use?: 'aside') => {
         const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
-        const connection = await this.#openRaw(`Reading the log of ${this.#what}`, QUIET_MILLIS);
+        const connection = await this.#openRaw(`Reading the log of ${this.#what}`, ANSWER_MILLIS);
         try {
           return await Dump.start(connection, { from: parsed(from), serverId, server });
         } catch (error) {
@@ -275,14 +269,14 @@ export class MysqlShard implements Shard {
   }
 
   /** Errors of the server come out as ours, and so does its silence. */
-  async #connected(quietMillis = QUIET_MILLIS): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
+  async #connected(quietMillis = ANSWER_MILLIS): Promise<{ readonly query: Query; readonly server: ServerFacts }> {
     const { target, context } = this.#options;
     this.#control ??= await connect(target, { applicationName: APPLICATION }, context);
     const { driver, server } = this.#control;
-    const plain = queryOn(driver);
+    const plain = queryWithin(quietMillis, driver);
     const rows = async <Row extends object>(sql: string): Promise<readonly Row[]> => {
       try {
-        return await within(quietMillis, plain.rows<Row>(sql), () => driver.destroy());
+        return await plain.rows<Row>(sql);
       } catch (error) {
         throw toConnectorError(error, `Working on ${this.#what}`);
       }

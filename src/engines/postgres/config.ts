@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
-  caCertificate,
-  clientCertificate,
   jsonColumns,
   MAIN_SHARD,
   port,
@@ -11,6 +9,8 @@ import {
   refuser,
   refuseTwinShards,
   refuseUnknownStarts,
+  type ShardAddress,
+  shardAddress,
   shardHost,
   shardName,
   shardPassword,
@@ -18,6 +18,7 @@ import {
   shardText,
   sourceHost,
   sourcePassword,
+  sslModes,
 } from '../../contract/connection-config.ts';
 
 const shard = z
@@ -31,22 +32,7 @@ const shard = z
   })
   .meta({ title: 'Shard' });
 
-const sslMode = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('disable').meta({ order: 0 }) }).meta({ title: 'disable', description: 'No encryption.' }),
-  z
-    .strictObject({ mode: z.literal('prefer').meta({ order: 0 }) })
-    .meta({ title: 'prefer', description: 'Encryption where the server offers it; the server is not verified.' }),
-  z
-    .strictObject({ mode: z.literal('require').meta({ order: 0 }), ...clientCertificate })
-    .meta({ title: 'require', description: 'Encryption always; the server is not verified.' }),
-  z.strictObject({ mode: z.literal('verify_ca').meta({ order: 0 }), ...caCertificate, ...clientCertificate }).meta({
-    title: 'verify_ca',
-    description: 'Encryption, and the certificate of the server must come from the given authority.',
-  }),
-  z
-    .strictObject({ mode: z.literal('verify_full').meta({ order: 0 }), ...caCertificate, ...clientCertificate })
-    .meta({ title: 'verify_full', description: 'As verify_ca, and the certificate must name the host.' }),
-]);
+const sslMode = sslModes({ off: 'disable', offered: 'prefer', always: 'require', named: 'verify_full' });
 
 export type SslMode = z.output<typeof sslMode>;
 
@@ -125,22 +111,17 @@ export const postgresConfig = z.preprocess(
       const refuse = refuser(context);
       const { shards, ssl_mode: ssl } = config.source;
       refuseTwinShards(shards, refuse);
-      if ('client_certificate' in ssl || 'client_key' in ssl) refuseHalfPair(ssl, ['source', 'ssl_mode'], refuse);
+      refuseHalfPair(ssl, refuse);
       refuseUnknownStarts(config.starting_gtids, shardsOf(config.source), refuse);
     }),
 );
 
 export type PostgresConfig = z.output<typeof postgresConfig>;
 
-interface ShardAddress {
-  readonly name: string;
+interface DatabaseAddress extends ShardAddress {
   /** Slots are named once in a server, and shards may be databases of one server: each listed one has a slot of its own. */
   readonly slot: string;
-  readonly host: string;
-  readonly port: number;
   readonly database: string;
-  readonly username: string;
-  readonly password: string;
 }
 
 /** `<slot>_<shard>`, as far as the server's rules for names allow, else a name made of the shard's hash. */
@@ -151,18 +132,12 @@ function slotOfShard(slot: string, shard: string): string {
 }
 
 /** The servers or databases that a config names: the listed shards, or the one called `main`. */
-export function shardsOf(config: z.output<typeof source>): readonly ShardAddress[] {
-  const { host, port, database, username, password = '' } = config;
-  const base = { host, port, database, username, password };
-  const listed = config.shards ?? [];
-  if (listed.length === 0) return [{ name: MAIN_SHARD, slot: config.replication_slot, ...base }];
-  return listed.map(shard => ({
-    name: shard.name,
-    slot: slotOfShard(config.replication_slot, shard.name),
-    host: shard.host,
-    port: shard.port ?? base.port,
-    database: shard.database ?? base.database,
-    username: shard.username ?? base.username,
-    password: shard.password ?? base.password,
+export function shardsOf(config: z.output<typeof source>): readonly DatabaseAddress[] {
+  const { host, database, replication_slot: slot, shards = [] } = config;
+  if (shards.length === 0) return [{ ...shardAddress({ name: MAIN_SHARD, host }, config), slot, database }];
+  return shards.map(shard => ({
+    ...shardAddress(shard, config),
+    slot: slotOfShard(slot, shard.name),
+    database: shard.database ?? database,
   }));
 }

@@ -1,3 +1,5 @@
+import { ANSWER_MILLIS } from '../../net/deadline.ts';
+
 /** How long things are waited for, in milliseconds. */
 export interface Limits {
   /** Old transactions, before the snapshot of a table that joins: the log is followed meanwhile and it is tried again. */
@@ -18,7 +20,7 @@ export const LIMITS: Limits = {
   originMillis: 30_000,
   firstOriginMillis: 10 * 60_000,
   visibleMillis: 60_000,
-  answerMillis: 30_000,
+  answerMillis: ANSWER_MILLIS,
   lockMillis: 10 * 60_000,
   silenceMillis: 5_000,
 };

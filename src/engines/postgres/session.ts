@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { APPLICATION } from '../../net/application.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { LIMITS, type Limits } from './limits.ts';
@@ -37,7 +38,7 @@ class PostgresMember implements Member<PgTable> {
   async query(): Promise<Query> {
     if (this.#client === undefined) {
       const { target, context } = this.options;
-      this.#client = await connect(target, { replication: false, applicationName: 'source-tributary' }, context);
+      this.#client = await connect(target, { replication: false, applicationName: APPLICATION }, context);
     }
     return queryOn(this.#client);
   }
@@ -69,7 +70,7 @@ class PostgresMember implements Member<PgTable> {
   async #tryReplication(): Promise<readonly Problem[]> {
     const { target, context } = this.options;
     try {
-      const client = await connect(target, { replication: true, applicationName: 'source-tributary check' }, context);
+      const client = await connect(target, { replication: true, applicationName: `${APPLICATION} check` }, context);
       await disconnect(client);
       return [];
     } catch (error) {

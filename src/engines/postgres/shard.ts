@@ -12,6 +12,8 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { APPLICATION } from '../../net/application.ts';
+import { PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
@@ -30,10 +32,6 @@ import { connect, disconnect } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
 import { WalStream } from './wire/wal-stream.ts';
-
-const APPLICATION = 'source-tributary';
-/** How long the server may take over what may wait for a lock, or goes over the whole catalog. */
-const PATIENT_MILLIS = 10 * 60_000;
 
 /** One database of one server: a slot, a publication, and the tables under them. */
 export class PostgresShard implements Shard {

@@ -16,6 +16,7 @@ import { mysqlLabel, mysqlUnavailable } from '../../kit/mysql-engines.ts';
 import { type MysqlFlavor, type MysqlServer, query, type Reader, type Rows } from '../../kit/servers/mysql.ts';
 import { acquireMysql, type RowMetadata } from '../../kit/servers/mysql-shared.ts';
 import { freePort, sleep } from '../../kit/servers/process.ts';
+import { brokenConfigs, compactJson, rowsOfTexts, SqlSession } from '../../kit/sql-backend.ts';
 
 const quote = (name: string): string => mysql.escapeId(name, true);
 
@@ -33,9 +34,6 @@ const nativeTypes: Readonly<Record<ColumnKind, string>> = {
 /** A key has to have a length, and two keys are one only when they are the same bytes. */
 const keyText = 'VARCHAR(190) COLLATE utf8mb4_bin';
 
-/** White space of JSON text that stands outside of its strings means nothing, and the connector prints none. */
-const compactJson = (text: string): string => text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, found => (found[0] === '"' ? found : ''));
-
 /** From the server's text (`time_zone +00:00`, bytes by HEX()) to what a record must say: docs/types. */
 const canonical: Readonly<Record<ColumnKind, (text: string) => Json>> = {
   integer: digits,
@@ -51,30 +49,12 @@ const canonical: Readonly<Record<ColumnKind, (text: string) => Json>> = {
 const parameter = (value: Value): unknown =>
   value instanceof Uint8Array ? Buffer.from(value) : Array.isArray(value) ? JSON.stringify(value) : value;
 
-class MysqlSession implements Session {
+class MysqlSession extends SqlSession {
   readonly #client: mysql.Connection;
-  #savepoints = 0;
 
   constructor(client: mysql.Connection) {
+    super();
     this.#client = client;
-  }
-
-  async begin(): Promise<void> {
-    this.#savepoints = 0;
-    await this.#client.query('START TRANSACTION');
-  }
-  async commit(): Promise<void> {
-    await this.#client.query('COMMIT');
-  }
-  async rollback(): Promise<void> {
-    await this.#client.query('ROLLBACK');
-  }
-  async savepoint(): Promise<void> {
-    await this.#client.query(`SAVEPOINT s${++this.#savepoints}`);
-  }
-  async rollbackTo(): Promise<void> {
-    const name = `s${this.#savepoints--}`;
-    await this.#client.query(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
   }
 
   async insert(table: TableSpec, rows: readonly Values[]): Promise<void> {
@@ -91,11 +71,11 @@ class MysqlSession implements Session {
   async update(table: TableSpec, key: Values, set: Values): Promise<void> {
     const values = [...Object.values(set), ...Object.values(key)].map(parameter);
     const assignments = Object.keys(set).map(column => `${quote(column)} = ?`);
-    await this.#one(`UPDATE ${quote(table.name)} SET ${assignments.join(', ')} WHERE ${where(key)}`, values);
+    await this.one(`UPDATE ${quote(table.name)} SET ${assignments.join(', ')} WHERE ${where(key)}`, values);
   }
 
   async delete(table: TableSpec, key: Values): Promise<void> {
-    await this.#one(`DELETE FROM ${quote(table.name)} WHERE ${where(key)}`, Object.values(key).map(parameter));
+    await this.one(`DELETE FROM ${quote(table.name)} WHERE ${where(key)}`, Object.values(key).map(parameter));
   }
 
   async close(): Promise<void> {
@@ -103,10 +83,9 @@ class MysqlSession implements Session {
   }
 
   /** The driver counts rows that were found, also those that a change leaves as they are. */
-  async #one(sql: string, values: unknown[]): Promise<void> {
+  protected async run(sql: string, values?: unknown[]): Promise<number | null> {
     const [result] = await this.#client.query<mysql.ResultSetHeader>(sql, values);
-    if (result.affectedRows === 1) return;
-    throw new Error(`${result.affectedRows} rows instead of one: ${sql} ${JSON.stringify(values).slice(0, 200)}`);
+    return result.affectedRows;
   }
 }
 
@@ -154,19 +133,7 @@ export class MysqlDatabase implements TestDatabase {
   }
 
   brokenConfigs(): readonly BrokenConfig[] {
-    const broken = (label: string, source: JsonObject, failureType: BrokenConfig['failureType'], says: RegExp): BrokenConfig => ({
-      label,
-      config: this.config({ source }),
-      failureType,
-      says,
-    });
-    return [
-      broken('wrong password', { password: 'Wrong~Secret-0815' }, 'config_error', /password|credential/i),
-      broken('unknown user', { username: 'no_such_user' }, 'config_error', /no_such_user|credential/i),
-      broken('unknown database', { databases: ['no_such_database'] }, 'config_error', /no_such_database/),
-      broken('unknown host', { host: 'no-such-host.invalid' }, 'config_error', /no-such-host\.invalid/),
-      broken('nobody listens', { port: this.#closedPort }, 'transient_error', new RegExp(String(this.#closedPort))),
-    ];
+    return brokenConfigs(source => this.config({ source }), { databases: ['no_such_database'] }, this.#closedPort);
   }
 
   /** SQL as the superuser in this database. */
@@ -199,18 +166,12 @@ export class MysqlDatabase implements TestDatabase {
     const client = await this.server.client(this.name);
     try {
       await client.query("SET time_zone = '+00:00'");
-      const columns = Object.entries(table.columns);
-      const list = columns.map(([name, kind]) => (kind === 'bytes' ? `HEX(${quote(name)})` : quote(name))).join(', ');
+      const list = Object.entries(table.columns)
+        .map(([name, kind]) => (kind === 'bytes' ? `HEX(${quote(name)})` : quote(name)))
+        .join(', ');
       const sql = `SELECT ${list} FROM ${quote(table.name)}`;
       const [rows] = await client.query({ sql, rowsAsArray: true, typeCast: field => field.string('utf8') });
-      return (rows as (string | null)[][]).map(row =>
-        Object.fromEntries(
-          columns.map(([name, kind], index) => {
-            const text = row[index] ?? null;
-            return [name, text === null ? null : canonical[kind](text)] as const;
-          }),
-        ),
-      );
+      return rowsOfTexts(table, rows as (string | null)[][], canonical);
     } finally {
       await client.end();
     }

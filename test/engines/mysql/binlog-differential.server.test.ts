@@ -7,12 +7,12 @@ import { DUMP_ANNOTATE_ROWS } from '../../../src/engines/mysql/binlog/command.ts
 import { Random } from '../../fuzz/random.ts';
 import { dumpEvents, freshLog } from '../../kit/binlog-dump.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
+import { seedOfRun } from '../../kit/random.ts';
 import { mysqlTool, type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { type Change, randomLife, readChanges } from './binlog-workload.ts';
 
 const run = promisify(execFile);
-const given = process.env['TRIBUTARY_SEED'];
-const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
+const seed = seedOfRun();
 
 type Printed = Pick<Change, 'verb' | 'table' | 'before' | 'after'>;
 

@@ -2,10 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { brief, failureOf, inLab, type Lab, largeText, peakMemory, series, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+import { brief, createThing, failureOf, inLab, type Lab, largeText, peakMegabytes, series, table, thing } from './lab.ts';
 
 describeMysql(flavor => {
   const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
@@ -60,7 +57,7 @@ describeMysql(flavor => {
     it(
       'loses nothing where keys change, rows are gone by then, and values are NULL',
       lab(async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, CONCAT('text ', i), i FROM ${series(300)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, CONCAT('text ', i), i FROM ${series(300)}`);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(`SET binlog_row_image = '${image}'; UPDATE thing SET n = n + 1; UPDATE thing SET text = NULL WHERE id < 20; UPDATE thing SET n = NULL WHERE id < 10;
@@ -97,14 +94,14 @@ describeMysql(flavor => {
   it(
     'rows of megabytes that are read again are so in small batches',
     lab(async lab => {
-      await lab.sql(`${create} INSERT INTO thing SELECT i, REPEAT(CHAR(97 + i % 26), 5000000), i FROM ${series(40)}`);
+      await lab.sql(`${createThing} INSERT INTO thing SELECT i, REPEAT(CHAR(97 + i % 26), 5000000), i FROM ${series(40)}`);
       const platform = await lab.connect();
       await platform.sync();
       await lab.sql("SET SESSION binlog_row_image = 'MINIMAL'; UPDATE thing SET n = n + 1");
       let most = 0;
       const run = await platform.sync({
-        onLine: (_, { child }) => {
-          if (child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
+        onLine: (_, running) => {
+          most = Math.max(most, peakMegabytes(running));
         },
       });
       expect(run.records.map(record => String(record.data['text']).length)).toEqual(Array(40).fill(5_000_000));
@@ -137,7 +134,7 @@ describeMysql(flavor => {
   itOnMysql(
     '#24 transactions that a session compresses are read, among others that are not',
     lab(async lab => {
-      await lab.sql(create);
+      await lab.sql(createThing);
       const platform = await lab.connect();
       await platform.sync();
       const client = await lab.client();
@@ -181,7 +178,7 @@ describeMysql(flavor => {
     '#11, #31 changed keys, savepoints, swapped keys and tables without transactions come as they must',
     lab(async lab => {
       await lab.sql(
-        `${create} CREATE TABLE plain (id bigint PRIMARY KEY, text longtext) ENGINE = MyISAM; INSERT INTO thing VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)`,
+        `${createThing} CREATE TABLE plain (id bigint PRIMARY KEY, text longtext) ENGINE = MyISAM; INSERT INTO thing VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)`,
       );
       const platform = await lab.connect();
       await platform.sync();

@@ -1,31 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '../../../src/contract/engine.ts';
 import type { MysqlConfig } from '../../../src/engines/mysql/config.ts';
 import { openSession } from '../../../src/engines/mysql/session.ts';
-import { engineContext } from '../../kit/engine-context.ts';
+import { type Checked, checkOf, codes, text } from '../../kit/check.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { caughtUp, promote, replicate } from '../../kit/servers/mysql-replication.ts';
 import { freePort } from '../../kit/servers/process.ts';
 import { engineConfig } from './engine-fixture.ts';
 
-interface Checked {
-  readonly problems: readonly Problem[];
-  readonly lines: readonly string[];
-}
-const check = async (config: MysqlConfig): Promise<Checked> => {
-  const { context, lines } = engineContext();
-  const session = await openSession(config, context, () => {
-    throw new Error('check reads nothing');
-  });
-  try {
-    return { problems: await session.check(), lines };
-  } finally {
-    await session[Symbol.asyncDispose]();
-  }
-};
-const codes = (checked: Checked): readonly string[] => checked.problems.map(problem => problem.code);
-const text = ({ problems }: Checked): string => problems.map(problem => problem.detail).join('\n');
+const check = (config: MysqlConfig): Promise<Checked> =>
+  checkOf(context =>
+    openSession(config, context, () => {
+      throw new Error('check reads nothing');
+    }),
+  );
 
 const PASSWORD = 'Reader~Secret-0815';
 

@@ -6,10 +6,7 @@ import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { caughtUp, committed, promote, replicate } from '../../kit/servers/mysql-replication.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { MysqlDatabase } from './backend.ts';
-import { CURSOR, failureOf, Lab, positionOf, series, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+import { CURSOR, createThing, failureOf, Lab, positionOf, purge, series, thing } from './lab.ts';
 
 describeMysql(flavor => {
   const servers: OwnMysqlServer[] = [];
@@ -38,7 +35,7 @@ describeMysql(flavor => {
     if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
     await replicate(source, replica);
     const database = await MysqlDatabase.create(source);
-    await database.query(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(100)}`);
+    await database.query(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(100)}`);
     const platform = await Platform.connect(database, CURSOR);
     await platform.sync();
     await database.query('UPDATE thing SET n = n + 1 WHERE id <= 50; DELETE FROM thing WHERE id = 60');
@@ -76,7 +73,7 @@ describeMysql(flavor => {
     if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
     await replicate(source, replica);
     const database = await MysqlDatabase.create(source);
-    await database.query(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+    await database.query(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
     const platform = await Platform.connect(database, CURSOR);
     await platform.sync();
     await source.query(
@@ -102,13 +99,13 @@ describeMysql(flavor => {
   it('#29 another server behind the name, and one that lacks the latest, is a position lost', async () => {
     const source = await start();
     const database = await MysqlDatabase.create(source);
-    await database.query(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+    await database.query(`${createThing} INSERT INTO thing VALUES (1, 'a', 1)`);
     const platform = await Platform.connect(database, CURSOR);
     await platform.sync();
     const other = await start();
     await other.createDatabase(database.name);
     await other.createReader(database.name, [database.name]);
-    await other.query(database.name, `${create} INSERT INTO thing VALUES (1, 'other', 1)`);
+    await other.query(database.name, `${createThing} INSERT INTO thing VALUES (1, 'other', 1)`);
     const moved = await at(database, other, platform);
     const run = await moved.run({ mayFail: true });
     // MariaDB's GTIDs name the server only by its number; here there are fewer of them.
@@ -119,7 +116,7 @@ describeMysql(flavor => {
     const server = await start();
     const database = await MysqlDatabase.create(server);
     const lab = new Lab(database);
-    await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+    await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
     const from = await committed(server);
     await lab.sql("INSERT INTO thing VALUES (100, 'new', 1); UPDATE thing SET n = 0 WHERE id = 3");
     const more: JsonObject = { starting_gtids: { [database.name]: { main: from } } };
@@ -137,17 +134,23 @@ describeMysql(flavor => {
     const resetLog = flavor === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';
     const last = async (server: OwnMysqlServer): Promise<number> => Number(/[0-9]+$/.exec(await committed(server))?.[0] ?? 0);
 
-    it.each([
-      ['in the file of the state', ''],
-      ['in a later file', 'FLUSH BINARY LOGS'],
-    ])('is noticed where its numbers have come past those of the state %s', async (_, between) => {
+    /** A server whose table was followed from one state to the next. */
+    const followed = async () => {
       const server = await start();
       const lab = new Lab(await MysqlDatabase.create(server));
-      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'a', 1)`);
       const platform = await lab.connect();
       await platform.sync();
       await lab.sql('UPDATE thing SET n = 2');
       await platform.sync();
+      return { server, lab, platform };
+    };
+
+    it.each([
+      ['in the file of the state', ''],
+      ['in a later file', 'FLUSH BINARY LOGS'],
+    ])('is noticed where its numbers have come past those of the state %s', async (_, between) => {
+      const { server, lab, platform } = await followed();
       const reached = await last(server);
       await sleep(1100); // files are told apart by seconds
       await lab.sql(resetLog);
@@ -157,20 +160,10 @@ describeMysql(flavor => {
     });
 
     it('is not taken for one where files of the state were purged', async () => {
-      const server = await start();
-      const lab = new Lab(await MysqlDatabase.create(server));
-      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
-      const platform = await lab.connect();
-      await platform.sync();
-      await lab.sql('UPDATE thing SET n = 2');
-      await platform.sync();
+      const { lab, platform } = await followed();
       await lab.database.disconnected();
       await lab.sql('FLUSH BINARY LOGS');
-      await lab.until(async () => {
-        const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
-        await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
-        return (await lab.sql('SHOW BINARY LOGS')).length === 1;
-      });
+      await purge(lab);
       await lab.sql('UPDATE thing SET n = 3');
       expect((await platform.sync()).records.map(record => record.data['n'])).toEqual([3]);
     });
@@ -185,7 +178,7 @@ describeMysql(flavor => {
         await lab.sql(
           `GRANT BACKUP_ADMIN ON *.* TO '${database.name}'@'%'; GRANT SELECT ON performance_schema.log_status TO '${database.name}'@'%'`,
         );
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
         const platform = await lab.connect();
         await platform.sync();
         expect(Object.keys(positionOf(platform.stored).position).sort()).toEqual(['file', 'pos', 'server']);
@@ -217,7 +210,7 @@ describeMysql(flavor => {
         const server = await start();
         const database = await MysqlDatabase.create(server);
         const lab = new Lab(database);
-        await lab.sql(create);
+        await lab.sql(createThing);
         const platform = await lab.connect();
         await platform.sync();
         const other = '11111111-2222-3333-4444-555555555555';
@@ -239,7 +232,7 @@ describeMysql(flavor => {
       const server = await start();
       const database = await MysqlDatabase.create(server);
       const lab = new Lab(database);
-      await lab.sql(create);
+      await lab.sql(createThing);
       const platform = await lab.connect();
       await platform.sync();
       for (let round = 0; round < 3; round++) {

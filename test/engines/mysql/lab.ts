@@ -1,41 +1,18 @@
-import { readFileSync } from 'node:fs';
 import type mysql from 'mysql2/promise';
-import type { ColumnKind, TableSpec } from '../../kit/backend.ts';
-import type { CatalogChoices } from '../../kit/catalog.ts';
-import { exactRecords, type Row } from '../../kit/destination.ts';
-import type { Json, JsonObject, StateBody } from '../../kit/messages.ts';
-import { Platform } from '../../kit/platform.ts';
-import { describeRun, type RunResult } from '../../kit/run-connector.ts';
-import type { MysqlServer, Rows } from '../../kit/servers/mysql.ts';
-import { sleep } from '../../kit/servers/process.ts';
+import { briefly, labTest, SqlLab, shardState, table, untilTrue } from '../../kit/lab.ts';
+import type { JsonObject } from '../../kit/messages.ts';
+import { type MysqlServer, type OwnMysqlServer, query } from '../../kit/servers/mysql.ts';
+import { holdCommits } from '../../kit/servers/mysql-replication.ts';
 import { MysqlDatabase } from './backend.ts';
+
+export { failureOf, largeText, peakMegabytes, table } from '../../kit/lab.ts';
 
 export const CURSOR = '_ab_cdc_cursor';
 
-/** The shape of a table that a test makes by SQL of its own; the key is `id` unless told. */
-export const table = (
-  name: string,
-  columns: Readonly<Record<string, ColumnKind>>,
-  primaryKey: readonly string[] = ['id'],
-): TableSpec => ({ name, columns, primaryKey });
-
-/** A database of one test's own, a connection to sync it by, and everything that has to be undone at the end. */
-export class Lab {
-  readonly database: MysqlDatabase;
-  readonly #undo: (() => Promise<unknown>)[] = [];
-
+/** The lab of a database of MySQL or MariaDB. */
+export class Lab extends SqlLab<MysqlDatabase> {
   constructor(database: MysqlDatabase) {
-    this.database = database;
-    this.#undo.push(() => database.drop());
-  }
-
-  get server(): MysqlServer {
-    return this.database.server;
-  }
-
-  /** SQL as the superuser in the test's database, several statements if there are no parameters. */
-  sql(sql: string, values?: unknown[]): Promise<Rows> {
-    return this.database.query(sql, values);
+    super(database, CURSOR);
   }
 
   /** A session of the superuser that lives until the end of the test. */
@@ -43,15 +20,6 @@ export class Lab {
     const client = await this.server.client(this.database.name);
     this.later(() => client.end().catch(() => client.destroy()));
     return client;
-  }
-
-  /** Runs `undo` at the end of the test, before everything that was made earlier is undone. */
-  later(undo: () => Promise<unknown>): void {
-    this.#undo.push(undo);
-  }
-
-  connect(choices: CatalogChoices = {}, more: JsonObject = {}, source: JsonObject = {}): Promise<Platform> {
-    return Platform.connect(this.database, CURSOR, { choices, config: this.database.config({ more, source }) });
   }
 
   /**
@@ -77,68 +45,49 @@ export class Lab {
   }
 
   /** Resolves as soon as the condition holds. */
-  async until(condition: () => Promise<boolean>, within = 20_000): Promise<void> {
-    for (let waited = 0; waited < within; waited += 25) {
-      if (await condition()) return;
-      await sleep(25);
-    }
-    throw new Error(`in ${within} ms it did not become true: ${condition}`);
-  }
-
-  async close(): Promise<void> {
-    for (const undo of this.#undo.reverse()) await undo();
+  until(condition: () => Promise<boolean>, within?: number): Promise<void> {
+    return untilTrue(condition, String(condition), within);
   }
 }
 
-/** The body of a test with a database of its own in this server. */
-export const inLab =
-  (server: () => MysqlServer | Promise<MysqlServer>, body: (lab: Lab) => Promise<void>): (() => Promise<void>) =>
-  async () => {
-    const lab = new Lab(await MysqlDatabase.create(await server()));
-    try {
-      await body(lab);
-    } finally {
-      await lab.close();
-    }
+/** The table of most tests. */
+export const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
+export const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
+
+/** Commits `sql` in `server`, which then stands in the log and which nobody sees until `release`. */
+export const hang = async (lab: Lab, server: OwnMysqlServer, sql: string): Promise<{ release: () => Promise<void> }> => {
+  const client = await lab.client();
+  const held = await holdCommits(server);
+  // Also where the test fails: what hangs would keep everything else from ending.
+  lab.later(() => held.release());
+  const done = query(client, sql);
+  await held.waiting(1);
+  const release = async (): Promise<void> => {
+    await held.release();
+    await done;
   };
-
-/** `failure type / CODE: detail` of a run's TRACE ERROR; throws, showing the run, when it has none. */
-export const failureOf = (run: RunResult): string => {
-  const error = run.traces.find(trace => trace.error !== undefined)?.error;
-  if (run.exitCode !== 1 || error === undefined) throw new Error(`expected a failure\n${describeRun(run)}`);
-  return `${error.failure_type} / ${error.internal_message ?? error.message}`;
+  return { release };
 };
 
-/** Where the stored state stands: the position of the shard and the last ordering key. */
-export const positionOf = (states: readonly StateBody[], shard = 'main'): { position: JsonObject; clock: number } => {
-  const shared = states.at(-1)?.global?.shared_state as
-    | { shards: Record<string, { position: JsonObject; clock: number }> }
-    | undefined;
-  const at = shared?.shards[shard];
-  if (at === undefined) throw new Error(`no position of ${shard} in ${JSON.stringify(states.at(-1))}`);
-  return at;
-};
-
-const shown = (value: Json): string =>
-  typeof value === 'string' && value.startsWith('\0') ? value.slice(1) : JSON.stringify(value);
-
-/** The records of a stream as a test wants to see them: the given columns, `gone` in front of deletes; `-` for a column that is left out. */
-export const brief = (run: RunResult, stream: string, ...columns: string[]): string[] =>
-  exactRecords(run, stream).map((row: Row) => {
-    const values = columns.map(column => (row[column] === undefined ? '-' : shown(row[column])));
-    return `${(row['_ab_cdc_deleted_at'] ?? null) === null ? '' : 'gone '}${values.join(' ')}`;
+/** Leaves nothing in the server's log but its newest file. */
+export const purge = (lab: Lab): Promise<void> =>
+  lab.until(async () => {
+    const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
+    await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
+    return (await lab.sql('SHOW BINARY LOGS')).length === 1;
   });
 
-/** Text that does not repeat, `length` characters. */
-export const largeText = (seed: number, length = 12_000): string => {
-  let text = '';
-  for (let value = seed * 7919 + 1; text.length < length; value = (value * 48_271) % 2_147_483_647) text += value.toString(36);
-  return text.slice(0, length);
-};
+/** The body of a test with a database of its own in this server. */
+export const inLab = (
+  server: () => MysqlServer | Promise<MysqlServer>,
+  body: (lab: Lab) => Promise<void>,
+): (() => Promise<void>) => labTest(async () => new Lab(await MysqlDatabase.create(await server())), body);
 
-/** The most memory that a process has had at once, in MB. */
-export const peakMemory = (pid: number): number =>
-  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+/** Where the stored state stands: the position of the shard and the last ordering key. */
+export const positionOf = shardState<JsonObject>;
+
+/** The records of a stream as a test wants to see them: `-` for a column that is left out. */
+export const brief = briefly('-');
 
 /** Numbers 1 to `to` (at most 100,000), as a table `i` of one column `i`. */
 export const series = (to: number): string => {

@@ -9,10 +9,8 @@ import { describeRun, discoverCatalog, type RunResult, runConnector } from '../.
 import { type MysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
 import { holdCommits } from '../../kit/servers/mysql-replication.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { failureOf, inLab, type Lab, peakMemory, positionOf, series, table } from './lab.ts';
+import { createThing, failureOf, inLab, type Lab, peakMegabytes, positionOf, series, table, thing } from './lab.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const megabyte = 2 ** 20;
 
 describeMysql(flavor => {
@@ -24,7 +22,7 @@ describeMysql(flavor => {
     '#23, #32 a transaction of 300 MB is read in flat memory, and killed in the middle nothing of it is lost (compressed: %s)',
     async compressed => {
       await lab(async lab => {
-        await lab.sql(create);
+        await lab.sql(createThing);
         const platform = await lab.connect();
         await platform.sync();
         const client = await lab.client();
@@ -38,8 +36,8 @@ describeMysql(flavor => {
         platform.store(killed);
         let most = 0;
         const run = await platform.sync({
-          onLine: (_, { lines, child }) => {
-            if (lines.length % 500 === 0 && child.pid !== undefined) most = Math.max(most, peakMemory(child.pid));
+          onLine: (_, running) => {
+            if (running.lines.length % 500 === 0) most = Math.max(most, peakMegabytes(running));
           },
         });
         expect(run.records).toHaveLength(20_000);
@@ -55,7 +53,7 @@ describeMysql(flavor => {
     'a row of more than 16 MiB, which takes several packets, comes whole by snapshot, log and full refresh',
     lab(async lab => {
       const big = 18 * megabyte;
-      await lab.sql(`${create} INSERT INTO thing VALUES (1, REPEAT('snapshot', ${big / 8}), 1), (2, 'small', 2)`);
+      await lab.sql(`${createThing} INSERT INTO thing VALUES (1, REPEAT('snapshot', ${big / 8}), 1), (2, 'small', 2)`);
       const platform = await lab.connect();
       const first = await platform.sync();
       expect(first.records.map(record => String(record.data['text']).length)).toEqual([big, 5]);
@@ -94,7 +92,7 @@ describeMysql(flavor => {
   it(
     '#42 two reads with one server_id: neither loses anything, whoever is pushed out says so',
     lab(async lab => {
-      await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+      await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
       const serverId = 1_000_000 + Math.floor(Math.random() * 1_000_000);
       const one = await lab.connect({}, {}, { server_id: serverId });
       await one.sync();
@@ -143,7 +141,7 @@ describeMysql(flavor => {
   it(
     'a right that is taken away between two reads is named, and given back the read goes on',
     lab(async lab => {
-      await lab.sql(`${create} INSERT INTO thing VALUES (1, 'a', 1)`);
+      await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'a', 1)`);
       const platform = await lab.connect();
       await platform.sync();
       const who = `'${lab.database.name}'@'%'`;
@@ -175,7 +173,7 @@ describeMysql(flavor => {
         const both = async (sql: (server: number) => string): Promise<void> => {
           for (const [at, server] of ([one, two] as MysqlServer[]).entries()) await server.query(name, sql(at));
         };
-        await both(at => `${create} INSERT INTO thing VALUES (1, 'x', ${at}), (${10 * (at + 1)}, 'y', ${at})`);
+        await both(at => `${createThing} INSERT INTO thing VALUES (1, 'x', ${at}), (${10 * (at + 1)}, 'y', ${at})`);
         const shards = [
           { name: 'one', host: one.host, port: one.port },
           { name: 'Two, far', host: '127.0.0.1', port: proxy.port },
@@ -226,7 +224,7 @@ describeMysql(flavor => {
           lab.later(() => proxy.stop());
           const servers = [near, far, held];
           for (const [at, server] of servers.entries()) {
-            await server.query(name, `${create} INSERT INTO thing SELECT i, 'old', ${at} FROM ${series(200)}`);
+            await server.query(name, `${createThing} INSERT INTO thing SELECT i, 'old', ${at} FROM ${series(200)}`);
           }
           const shards = [
             { name: 'near', host: near.host, port: near.port },

@@ -2,11 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeFlavor, mysqlLabel } from '../../kit/mysql-engines.ts';
 import { runConnector } from '../../kit/run-connector.ts';
 import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
-import { holdCommits } from '../../kit/servers/mysql-replication.ts';
-import { failureOf, inLab, type Lab, series, table } from './lab.ts';
+import { createThing, failureOf, hang, inLab, type Lab, series, thing } from './lab.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const MONITOR = ['BACKUP_ADMIN ON *.*', 'SELECT ON performance_schema.log_status'];
 
 // MariaDB has GTIDs always.
@@ -26,18 +23,6 @@ describeFlavor('mysql', mysqlLabel('mysql'), () => {
         await body(lab);
       },
     );
-  /** A commit that stands in the log and that nobody sees, until the function is called. */
-  const hang = async (lab: Lab, sql: string): Promise<() => Promise<void>> => {
-    const client = await lab.client();
-    const held = await holdCommits(server);
-    lab.later(() => held.release());
-    const done = query(client, sql);
-    await held.waiting(1);
-    return async () => {
-      await held.release();
-      await done;
-    };
-  };
   const locks = async (): Promise<number> => {
     const [row] = await server.query(undefined, "SHOW GLOBAL STATUS LIKE 'Com_flush'");
     return Number(row?.['Value']);
@@ -50,9 +35,9 @@ describeFlavor('mysql', mysqlLabel('mysql'), () => {
     it(
       'a commit that is in the log and that nobody sees is waited for, and is not lost',
       lab(rights, async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
         const platform = await lab.connect();
-        const release = await hang(lab, "INSERT INTO thing VALUES (1000, 'held', 1)");
+        const { release } = await hang(lab, server, "INSERT INTO thing VALUES (1000, 'held', 1)");
         const running = platform.run();
         await lab.until(async () => {
           const rows = await server.query(undefined, 'SHOW FULL PROCESSLIST');
@@ -69,9 +54,9 @@ describeFlavor('mysql', mysqlLabel('mysql'), () => {
     it(
       'a commit that does not end is said to be in the way, by check as well where it asks',
       lab(rights, async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(50)}`);
         const platform = await lab.connect();
-        const release = await hang(lab, "INSERT INTO thing VALUES (1000, 'held', 1)");
+        const { release } = await hang(lab, server, "INSERT INTO thing VALUES (1000, 'held', 1)");
         const config = lab.database.config();
         // Who asks first keeps the others from the end of the log; the read does not need it.
         const checking = runConnector({ command: 'check', config });
@@ -94,7 +79,7 @@ describeFlavor('mysql', mysqlLabel('mysql'), () => {
     it(
       'values that are read again cost no lock for each transaction',
       lab(rights, async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'kept', 0 FROM ${series(100)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'kept', 0 FROM ${series(100)}`);
         const platform = await lab.connect();
         await platform.sync();
         const client = await lab.client();
@@ -111,7 +96,7 @@ describeFlavor('mysql', mysqlLabel('mysql'), () => {
   it(
     'without the rights for either, the read says what to grant',
     lab([], async lab => {
-      await lab.sql(create);
+      await lab.sql(createThing);
       const run = await (await lab.connect()).run({ mayFail: true });
       expect(failureOf(run)).toMatch(/config_error \/ PERMISSION_DENIED: .*GRANT BACKUP_ADMIN .*or GRANT RELOAD/);
     }),

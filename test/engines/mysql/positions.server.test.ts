@@ -4,29 +4,11 @@ import { exactRecords, rowsOf } from '../../kit/destination.ts';
 import type { JsonObject } from '../../kit/messages.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
-import { holdCommits } from '../../kit/servers/mysql-replication.ts';
-import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+import { createThing, failureOf, hang, inLab, type Lab, positionOf, purge, series, table, thing } from './lab.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
 const late = table('late', { id: 'integer', text: 'text' });
-const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const createLate = 'CREATE TABLE late (id bigint PRIMARY KEY, text longtext);';
 const createGate = 'CREATE TABLE gate (id bigint PRIMARY KEY); INSERT INTO gate VALUES (1);';
-
-/** Commits `sql`, which then stands in the log and which nobody sees until `release`. */
-const hang = async (lab: Lab, server: OwnMysqlServer, sql: string): Promise<{ release: () => Promise<void> }> => {
-  const client = await lab.client();
-  const held = await holdCommits(server);
-  // Also where the test fails: what hangs would keep everything else from ending.
-  lab.later(() => held.release());
-  const done = query(client, sql);
-  await held.waiting(1);
-  const release = async (): Promise<void> => {
-    await held.release();
-    await done;
-  };
-  return { release };
-};
 
 describeMysql(flavor => {
   let server: OwnMysqlServer;
@@ -247,11 +229,7 @@ describeMysql(flavor => {
         await lab.sql(`UPDATE thing SET n = 2; ${flush}`);
         // A file is not purged while somebody reads it, nor before a checkpoint has passed it.
         await lab.database.disconnected();
-        await lab.until(async () => {
-          const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
-          await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
-          return (await lab.sql('SHOW BINARY LOGS')).length === 1;
-        });
+        await purge(lab);
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ POSITION_LOST/);
         const fresh = await lab.connect();
         await fresh.sync();

@@ -1,23 +1,26 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { EngineContext } from '../../../src/contract/engine.ts';
 import type { SslMode } from '../../../src/engines/mysql/config.ts';
-import type { MysqlTarget } from '../../../src/engines/mysql/options.ts';
 import { queryOn } from '../../../src/engines/mysql/sql.ts';
-import { connect, disconnect, rawConnection } from '../../../src/engines/mysql/wire/connect.ts';
+import { connect, disconnect, type MysqlConnection, rawConnection } from '../../../src/engines/mysql/wire/connect.ts';
 import { RawConnection } from '../../../src/engines/mysql/wire/raw-connection.ts';
-import { Authority, type Certificate, certificatesUnavailable } from '../../kit/certificates.ts';
+import { certificatesUnavailable } from '../../kit/certificates.ts';
 import { engineContext } from '../../kit/engine-context.ts';
 import { describeFlavor, flavorsHere, mysqlLabel } from '../../kit/mysql-engines.ts';
-import { type OwnMysqlServer, startMysql, superuser } from '../../kit/servers/mysql.ts';
+import { type MysqlFlavor, type OwnMysqlServer, startMysql, superuser } from '../../kit/servers/mysql.ts';
+import { type Login, type TlsEngine, testExpiry, testStrangeTalk, testTls } from '../../kit/tls.ts';
 
-const options = { applicationName: 'tls test' };
 const CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
 
+const logIn = (login: Login, context: EngineContext): Promise<MysqlConnection> =>
+  connect({ ...login, ssl: login.ssl as SslMode }, { applicationName: 'tls test' }, context);
+
 /** Connects, says whether the session is encrypted, and hangs up. */
-const encrypted = async (target: MysqlTarget): Promise<boolean> => {
-  const connection = await connect(target, options, engineContext().context);
+const encrypted = async (login: Login, context: EngineContext): Promise<boolean> => {
+  const connection = await logIn(login, context);
   try {
     const [row] = await queryOn(connection.driver).rows<{ Value: string }>(CIPHER);
     return row?.Value !== '';
@@ -25,84 +28,46 @@ const encrypted = async (target: MysqlTarget): Promise<boolean> => {
     await disconnect(connection);
   }
 };
-const refusal = async (target: MysqlTarget): Promise<{ code: string; detail: string }> => {
-  try {
-    await encrypted(target);
-  } catch (error) {
-    return error as { code: string; detail: string };
-  }
-  throw new Error('it connected');
-};
+const as = (username: string) => ({ username, password: 'secret' });
+
+const engineOf = (flavor: MysqlFlavor): TlsEngine<OwnMysqlServer> => ({
+  modes: { off: 'disabled', offered: 'preferred', always: 'required', named: 'verify_identity' },
+  superuser: { username: superuser.name, password: superuser.password },
+  certified: as('by_certificate'),
+  encrypted,
+  async start(tls) {
+    const server = await startMysql({ flavor, tls });
+    await server.query(
+      undefined,
+      `CREATE USER tls_only IDENTIFIED BY 'secret' REQUIRE SSL; CREATE USER by_certificate IDENTIFIED BY 'secret' REQUIRE X509;
+       CREATE USER nameless IDENTIFIED BY ''`,
+    );
+    return server;
+  },
+  startPlain: () => startMysql({ flavor, settings: flavor === 'mysql' ? { 'tls_version=': '' } : {} }),
+  async show(server, { certificate, key }) {
+    await writeFile(join(server.folder, 'cert.pem'), certificate);
+    await writeFile(join(server.folder, 'key.pem'), key);
+    await server.query(undefined, flavor === 'mysql' ? 'ALTER INSTANCE RELOAD TLS' : 'FLUSH SSL');
+  },
+});
 
 for (const flavor of flavorsHere) {
   describeFlavor(
     flavor,
     `TLS with ${mysqlLabel(flavor)}`,
     () => {
-      let server: OwnMysqlServer;
-      let authority: Authority;
-      let stranger: Authority;
-      let good: Certificate;
-      let client: Certificate;
-      let strangeClient: Certificate;
+      const engine = engineOf(flavor);
+      const scene = testTls(engine);
+      // MySQL does not take such a certificate in the first place.
+      if (flavor === 'mariadb') testExpiry(engine, scene);
 
-      beforeAll(async () => {
-        authority = await Authority.create('Authority');
-        stranger = await Authority.create('Stranger');
-        good = await authority.issue({ commonName: 'server', names: 'DNS:localhost,IP:127.0.0.1' });
-        client = await authority.issue({ commonName: 'by_certificate' });
-        strangeClient = await stranger.issue({ commonName: 'by_certificate' });
-        server = await startMysql({ flavor, tls: { ...good, ca: authority.certificate } });
-        await server.query(
-          undefined,
-          `CREATE USER tls_only IDENTIFIED BY 'secret' REQUIRE SSL; CREATE USER by_certificate IDENTIFIED BY 'secret' REQUIRE X509;
-         CREATE USER nameless IDENTIFIED BY ''`,
-        );
-      });
-      afterAll(async () => {
-        await server.stop();
-        await authority[Symbol.asyncDispose]();
-        await stranger[Symbol.asyncDispose]();
-      });
-
-      const target = (ssl: SslMode, login: Partial<MysqlTarget> = {}): MysqlTarget => ({
-        host: '127.0.0.1',
-        port: server.port,
-        username: superuser.name,
-        password: superuser.password,
-        ssl,
-        ...login,
-      });
-      const as = (username: string): Partial<MysqlTarget> => ({ username, password: 'secret' });
-      const trusting = (mode: 'verify_ca' | 'verify_identity', ca = authority.certificate): SslMode => ({
-        mode,
-        ca_certificate: ca,
-      });
-      const presenting = ({ certificate, key }: Certificate, password?: string): SslMode => ({
-        mode: 'required',
-        client_certificate: certificate,
-        client_key: key,
-        ...(password !== undefined && { client_key_password: password }),
-      });
-      /** Lets the server show another certificate from now on. */
-      const show = async ({ certificate, key }: Certificate): Promise<void> => {
-        await writeFile(join(server.folder, 'cert.pem'), certificate);
-        await writeFile(join(server.folder, 'key.pem'), key);
-        await server.query(undefined, flavor === 'mysql' ? 'ALTER INSTANCE RELOAD TLS' : 'FLUSH SSL');
-      };
-
-      it('is as each mode demands', async () => {
-        expect(await encrypted(target({ mode: 'disabled' }))).toBe(false);
-        expect(await encrypted(target({ mode: 'preferred' }))).toBe(true);
-        expect(await encrypted(target({ mode: 'required' }))).toBe(true);
-        expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
-        expect(await encrypted(target(trusting('verify_identity')))).toBe(true);
-        expect(await encrypted(target(trusting('verify_identity'), { host: 'localhost' }))).toBe(true);
-        expect(await encrypted(target({ mode: 'preferred' }, { username: 'nameless', password: '' }))).toBe(true);
+      it('is there for an account without a password', async () => {
+        expect(await scene().encrypted({ mode: 'preferred' }, { username: 'nameless', password: '' })).toBe(true);
       });
 
       it('carries a raw connection', async () => {
-        const connection = await connect(target(trusting('verify_identity')), options, engineContext().context);
+        const connection = await logIn(scene().login(scene().trusting('verify_identity')), engineContext().context);
         const raw = new RawConnection(rawConnection(connection), 'Testing', new AbortController().signal);
         const rows = await raw.query(CIPHER);
         expect(rows[0]?.[1]).toMatch(/^TLS_/);
@@ -113,108 +78,34 @@ for (const flavor of flavorsHere) {
         raw.close();
       });
 
-      it('is refused without trust in the authority', async () => {
-        for (const mode of ['verify_ca', 'verify_identity'] as const) {
-          const { code, detail } = await refusal(target(trusting(mode, stranger.certificate)));
-          expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringMatching(/authority that is not in ca_certificate/)]);
-        }
-        expect(await encrypted(target(trusting('verify_identity', stranger.certificate + authority.certificate)))).toBe(true);
-      });
-
-      it('is refused for another name, by verify_identity only', async () => {
-        await show(await authority.issue({ commonName: 'localhost', names: 'DNS:db.example.com' }));
-        try {
-          for (const host of ['localhost', '127.0.0.1']) {
-            const { code, detail } = await refusal(target(trusting('verify_identity'), { host }));
-            expect([code, detail]).toEqual([
-              'TLS_REFUSED',
-              expect.stringContaining(`does not name the host "${host}"; it names DNS:db.example.com`),
-            ]);
-          }
-          expect(await encrypted(target(trusting('verify_ca')))).toBe(true);
-          // An address is not the name localhost, as mysql2 would have it.
-          await show(await authority.issue({ commonName: 'localhost', names: 'DNS:localhost' }));
-          expect((await refusal(target(trusting('verify_identity')))).code).toBe('TLS_REFUSED');
-          expect(await encrypted(target(trusting('verify_identity'), { host: 'localhost' }))).toBe(true);
-        } finally {
-          await show(good);
-        }
-      });
-
-      // MySQL does not take such a certificate in the first place.
-      if (flavor === 'mariadb') {
-        it('is refused for an expired certificate', async () => {
-          await show(await authority.issue({ commonName: 'server', names: 'IP:127.0.0.1', days: -1 }));
-          try {
-            const { code, detail } = await refusal(target(trusting('verify_ca')));
-            expect([code, detail]).toEqual(['TLS_REFUSED', expect.stringContaining('has expired')]);
-            expect(await encrypted(target({ mode: 'required' }))).toBe(true);
-          } finally {
-            await show(good);
-          }
+      it('does not take an address for the name localhost, as mysql2 would', async () => {
+        await scene().showing(await scene().authority.issue({ commonName: 'localhost', names: 'DNS:localhost' }), async () => {
+          expect((await scene().refusal(scene().trusting('verify_identity'))).code).toBe('TLS_REFUSED');
+          expect(await scene().encrypted(scene().trusting('verify_identity'), { host: 'localhost' })).toBe(true);
         });
-      }
-
-      it('shows a client certificate, with or without a passphrase', async () => {
-        const login = as('by_certificate');
-        expect(await encrypted(target(presenting(client), login))).toBe(true);
-        expect(await encrypted(target({ ...presenting(client), ...trusting('verify_identity') }, login))).toBe(true);
-        const key = await authority.encrypt(client.key, 'open sesame');
-        expect(await encrypted(target(presenting({ ...client, key }, 'open sesame'), login))).toBe(true);
-
-        expect((await refusal(target({ mode: 'required' }, login))).code).toBe('AUTH_REJECTED');
-        const wrong = await refusal(target(presenting({ ...client, key }, 'shut sesame'), login));
-        expect([wrong.code, wrong.detail]).toEqual([
-          'TLS_REFUSED',
-          expect.stringContaining('client_key_password is wrong or missing'),
-        ]);
-        expect(wrong.detail).not.toContain('shut sesame');
-        const mismatch = await refusal(target(presenting({ ...client, key: strangeClient.key }), login));
-        expect([mismatch.code, mismatch.detail]).toEqual(['TLS_REFUSED', expect.stringContaining('does not belong to')]);
       });
 
       it('is refused by the server for the certificate of a stranger', async () => {
-        const { code } = await refusal(target(presenting(strangeClient), as('by_certificate')));
+        const { code } = await scene().refusal(scene().presenting(scene().strangeClient), engine.certified);
         expect(['TLS_REFUSED', 'CONNECTION_LOST']).toContain(code);
       });
 
       it('is wanted by an account, or by the whole server', async () => {
-        expect(await encrypted(target({ mode: 'preferred' }, as('tls_only')))).toBe(true);
-        expect((await refusal(target({ mode: 'disabled' }, as('tls_only')))).code).toBe('AUTH_REJECTED');
-        await server.query(undefined, 'SET GLOBAL require_secure_transport = ON');
+        expect(await scene().encrypted({ mode: 'preferred' }, as('tls_only'))).toBe(true);
+        expect((await scene().refusal({ mode: 'disabled' }, as('tls_only'))).code).toBe('AUTH_REJECTED');
+        await scene().server.query(undefined, 'SET GLOBAL require_secure_transport = ON');
         try {
-          const { code, detail } = await refusal(target({ mode: 'disabled' }));
+          const { code, detail } = await scene().refusal({ mode: 'disabled' });
           expect([code, detail]).toEqual(
             flavor === 'mysql'
               ? ['TLS_REFUSED', expect.stringContaining('Set ssl_mode to preferred')]
               : ['AUTH_REJECTED', expect.stringContaining('needs another ssl_mode than disabled')],
           );
         } finally {
-          const tls = await connect(target({ mode: 'required' }), options, engineContext().context);
+          const tls = await logIn(scene().login({ mode: 'required' }), engineContext().context);
           await queryOn(tls.driver).rows('SET GLOBAL require_secure_transport = OFF');
           await disconnect(tls);
         }
-      });
-
-      describe('at a server without it', () => {
-        let plain: OwnMysqlServer;
-        beforeAll(async () => {
-          plain = await startMysql({ flavor, settings: flavor === 'mysql' ? { 'tls_version=': '' } : {} });
-        });
-        afterAll(() => plain.stop());
-
-        it('is left out by preferred and disabled only', async () => {
-          const here = { port: plain.port };
-          expect(await encrypted(target({ mode: 'preferred' }, here))).toBe(false);
-          expect(await encrypted(target({ mode: 'disabled' }, here))).toBe(false);
-          for (const ssl of [{ mode: 'required' } as const, trusting('verify_ca'), trusting('verify_identity')]) {
-            const { code, detail } = await refusal(target(ssl, here));
-            expect([code, detail]).toEqual([
-              'TLS_REFUSED',
-              expect.stringContaining(`offers no TLS, but ssl_mode is ${ssl.mode}`),
-            ]);
-          }
-        });
       });
     },
     certificatesUnavailable(),
@@ -222,16 +113,6 @@ for (const flavor of flavorsHere) {
 }
 
 describe('TLS with something else', () => {
-  const serve = async (talk: (socket: Socket) => void): Promise<{ server: Server; target: MysqlTarget }> => {
-    const server = createServer(socket => {
-      socket.on('error', () => {});
-      talk(socket);
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    return { server, target: { host: '127.0.0.1', port, username: 'u', password: 'p', ssl: { mode: 'required' } } };
-  };
   /** The greeting of a server that offers TLS and caching_sha2_password. */
   const greeting = (capabilities = 0xffff_ffff): Buffer => {
     const payload = Buffer.concat([
@@ -255,7 +136,7 @@ describe('TLS with something else', () => {
     return Buffer.concat([Buffer.from([payload.length, 0, 0, 0]), payload]);
   };
 
-  it.each([
+  testStrangeTalk({ encrypted }, 'required', [
     ['closes at once', (socket: Socket) => socket.destroy(), 'CONNECTION_LOST'],
     ['speaks HTTP and closes', (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), 'CONNECTION_LOST'],
     [
@@ -280,24 +161,5 @@ describe('TLS with something else', () => {
       'SERVER_ERROR',
     ],
     ['asks for nothing that is known', (socket: Socket) => socket.write(Buffer.from([2, 0, 0, 0, 9, 0])), 'SERVER_UNREACHABLE'],
-  ])('that %s', async (_, talk, code) => {
-    const { server, target } = await serve(talk);
-    try {
-      expect(await refusal(target)).toMatchObject({ code });
-    } finally {
-      server.close();
-    }
-  });
-
-  it('ends soon when the run is stopped while it waits', async () => {
-    const { server, target } = await serve(() => {});
-    try {
-      const stop = new AbortController();
-      setTimeout(() => stop.abort(), 100);
-      const attempt = connect(target, options, engineContext(stop.signal).context);
-      await expect(attempt).rejects.toMatchObject({ code: 'STOPPED' });
-    } finally {
-      server.close();
-    }
-  }, 5_000);
+  ]);
 });

@@ -4,12 +4,13 @@ import { decodeText } from '../../../src/engines/mysql/charsets.ts';
 import { MULTI_BYTE_DIFFERENCES, SINGLE_BYTE } from '../../../src/values/mysql-charset-tables.ts';
 import { NULLED } from '../../../src/values/value-writer.ts';
 import { describeFlavor, describeMysql } from '../../kit/mysql-engines.ts';
+import { seedOfRun } from '../../kit/random.ts';
 import { type OwnMysqlServer, startMysql } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
 import { ValueLab } from './value-lab.ts';
 import { temporals, VALUE_TYPES } from './value-types.ts';
 
-const seed = Number(process.env['TRIBUTARY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const seed = seedOfRun();
 const hex = (...bytes: number[]): string => Buffer.from(bytes).toString('hex');
 const range = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NULLED, SAID } from '../../../src/values/value-writer.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
+import { seedOfRun } from '../../kit/random.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
 import { ValueLab } from './value-lab.ts';
 import { VALUE_TYPES } from './value-types.ts';
 
-const seed = Number(process.env['TRIBUTARY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const seed = seedOfRun();
 
 describeMysql(flavor => {
   let lab: ValueLab;

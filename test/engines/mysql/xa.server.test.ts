@@ -3,10 +3,8 @@ import { describeMysql } from '../../kit/mysql-engines.ts';
 import { type OwnMysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
 import { acquireMysql, rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
 import { sleep } from '../../kit/servers/process.ts';
-import { failureOf, inLab, type Lab, positionOf, series, table } from './lab.ts';
+import { createThing, failureOf, inLab, type Lab, positionOf, purge, series, table, thing } from './lab.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text', n: 'integer' });
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text longtext, n bigint);';
 const pair = table('pair', { id: 'integer', a: 'integer', b: 'integer' });
 const createPair = 'CREATE TABLE pair (id int PRIMARY KEY, a int, b int);';
 const MEGABYTE = 1_000_000;
@@ -26,7 +24,7 @@ const prepare = async (lab: Lab, what: string, sql: string): Promise<void> => {
 
 /** Another table is altered, with changes on both sides of it, while a transaction is prepared over several reads. */
 const overAlterations = async (lab: Lab): Promise<void> => {
-  await lab.sql(`${create} ${createPair} INSERT INTO thing VALUES (1, 'old', 0); INSERT INTO pair VALUES (0, 1, 2)`);
+  await lab.sql(`${createThing} ${createPair} INSERT INTO thing VALUES (1, 'old', 0); INSERT INTO pair VALUES (0, 1, 2)`);
   const platform = await lab.connect();
   await platform.sync();
   await prepare(lab, 'x', "UPDATE thing SET text = 'xa', n = 7; INSERT INTO thing VALUES (2, 'xa', 8)");
@@ -70,7 +68,7 @@ describeMysql(flavor => {
     it(
       'counts from its commit on, over reads in between, and not at all when it is rolled back',
       lab(async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(30)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(30)}`);
         const platform = await lab.connect();
         await platform.sync();
         const name = (what: string): string => named(lab, what);
@@ -107,7 +105,7 @@ describeMysql(flavor => {
     it(
       'is waited for, and is in the snapshot',
       lab(async lab => {
-        await lab.sql(`${create} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(5)}`);
+        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', 0 FROM ${series(5)}`);
         if (flavor === 'mysql') await lab.sql(`GRANT XA_RECOVER_ADMIN ON *.* TO '${lab.database.name}'@'%'`);
         await prepare(lab, 'early', 'UPDATE thing SET n = 1 WHERE id = 1; DELETE FROM thing WHERE id = 2');
         const platform = await lab.connect({}, { checkpoint_interval_seconds: 1 });
@@ -135,7 +133,7 @@ describeMysql(flavor => {
       'is never lost without a word where nobody may know of it',
       lab(async lab => {
         if (flavor === 'mariadb') return; // everybody may
-        await lab.sql(`${create} INSERT INTO thing VALUES (1, 'old', 0)`);
+        await lab.sql(`${createThing} INSERT INTO thing VALUES (1, 'old', 0)`);
         await prepare(lab, '', 'UPDATE thing SET n = 1');
         const platform = await lab.connect({}, { invalid_position: 'resnapshot' });
         await platform.sync();
@@ -150,7 +148,7 @@ describeMysql(flavor => {
   it(
     '#31 an XA transaction may be larger than memory has room for, prepared or not',
     lab(async lab => {
-      await lab.sql(`${create}`);
+      await lab.sql(`${createThing}`);
       const platform = await lab.connect();
       await platform.sync();
       const rows = (from: number): string =>
@@ -173,18 +171,14 @@ describeMysql(flavor => {
     await inLab(
       () => server,
       async lab => {
-        await lab.sql(`${create} ${createPair} INSERT INTO thing VALUES (1, 'old', 0)`);
+        await lab.sql(`${createThing} ${createPair} INSERT INTO thing VALUES (1, 'old', 0)`);
         const platform = await lab.connect();
         await platform.sync();
         await prepare(lab, 'purged', 'UPDATE thing SET n = 1 WHERE id = 1');
         await lab.sql('FLUSH BINARY LOGS; INSERT INTO pair VALUES (1, 1, 1)');
         await platform.sync();
         await lab.database.disconnected();
-        await lab.until(async () => {
-          const [{ Log_name: newest }] = (await lab.sql('SHOW BINARY LOGS')).slice(-1) as [{ Log_name: string }];
-          await lab.sql(`PURGE BINARY LOGS TO '${newest}'`);
-          return (await lab.sql('SHOW BINARY LOGS')).length === 1;
-        });
+        await purge(lab);
         await platform.sync();
         await platform.expectEqual([thing, pair]);
         await lab.sql(`XA COMMIT ${named(lab, 'purged')}`);

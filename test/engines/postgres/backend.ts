@@ -15,6 +15,7 @@ import { digits, type Json, type JsonObject } from '../../kit/messages.ts';
 import { type PostgresMajor, type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
 import { freePort, sleep } from '../../kit/servers/process.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
+import { brokenConfigs, compactJson, rowsOfTexts, SqlSession } from '../../kit/sql-backend.ts';
 
 const quote = (name: string): string => pg.escapeIdentifier(name);
 
@@ -28,9 +29,6 @@ const nativeTypes: Readonly<Record<ColumnKind, string>> = {
   timestamp: 'timestamptz',
   integers: 'integer[]',
 };
-
-/** White space of JSON text that stands outside of its strings means nothing, and the connector prints none. */
-const compactJson = (text: string): string => text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, found => (found[0] === '"' ? found : ''));
 
 /** From the server's text (`TimeZone UTC`, `DateStyle ISO`, `bytea_output hex`) to what a record must say: docs/types. */
 const canonical: Readonly<Record<ColumnKind, (text: string) => Json>> = {
@@ -53,32 +51,14 @@ const canonical: Readonly<Record<ColumnKind, (text: string) => Json>> = {
 const parameter = (value: Value): unknown =>
   value instanceof Uint8Array ? Buffer.from(value) : Array.isArray(value) ? `{${value.join(',')}}` : value;
 
-class PostgresSession implements Session {
+class PostgresSession extends SqlSession {
   readonly #client: pg.Client;
   readonly #schema: string;
-  #savepoints = 0;
 
   constructor(client: pg.Client, schema: string) {
+    super();
     this.#client = client;
     this.#schema = schema;
-  }
-
-  async begin(): Promise<void> {
-    this.#savepoints = 0;
-    await this.#client.query('BEGIN');
-  }
-  async commit(): Promise<void> {
-    await this.#client.query('COMMIT');
-  }
-  async rollback(): Promise<void> {
-    await this.#client.query('ROLLBACK');
-  }
-  async savepoint(): Promise<void> {
-    await this.#client.query(`SAVEPOINT s${++this.#savepoints}`);
-  }
-  async rollbackTo(): Promise<void> {
-    const name = `s${this.#savepoints--}`;
-    await this.#client.query(`ROLLBACK TO ${name}; RELEASE ${name}`);
   }
 
   async insert(table: TableSpec, rows: readonly Values[]): Promise<void> {
@@ -98,21 +78,20 @@ class PostgresSession implements Session {
     const values: unknown[] = [];
     const assignments = Object.entries(set).map(([column, value]) => `${quote(column)} = $${values.push(parameter(value))}`);
     const sql = `UPDATE ${this.#name(table)} SET ${assignments.join(', ')} WHERE ${this.#where(key, values)}`;
-    await this.#one(sql, values);
+    await this.one(sql, values);
   }
 
   async delete(table: TableSpec, key: Values): Promise<void> {
     const values: unknown[] = [];
-    await this.#one(`DELETE FROM ${this.#name(table)} WHERE ${this.#where(key, values)}`, values);
+    await this.one(`DELETE FROM ${this.#name(table)} WHERE ${this.#where(key, values)}`, values);
   }
 
   async close(): Promise<void> {
     await this.#client.end();
   }
 
-  async #one(sql: string, values: unknown[]): Promise<void> {
-    const { rowCount } = await this.#client.query(sql, values);
-    if (rowCount !== 1) throw new Error(`${rowCount} rows instead of one: ${sql} ${JSON.stringify(values).slice(0, 200)}`);
+  protected async run(sql: string, values?: unknown[]): Promise<number | null> {
+    return (await this.#client.query(sql, values)).rowCount;
   }
 
   #name(table: TableSpec): string {
@@ -165,19 +144,7 @@ export class PostgresDatabase implements TestDatabase {
   }
 
   brokenConfigs(): readonly BrokenConfig[] {
-    const broken = (label: string, source: JsonObject, failureType: BrokenConfig['failureType'], says: RegExp): BrokenConfig => ({
-      label,
-      config: this.config({ source }),
-      failureType,
-      says,
-    });
-    return [
-      broken('wrong password', { password: 'Wrong~Secret-0815' }, 'config_error', /password|credential/i),
-      broken('unknown user', { username: 'no_such_user' }, 'config_error', /no_such_user|credential/i),
-      broken('unknown database', { database: 'no_such_database' }, 'config_error', /no_such_database/),
-      broken('unknown host', { host: 'no-such-host.invalid' }, 'config_error', /no-such-host\.invalid/),
-      broken('nobody listens', { port: this.#closedPort }, 'transient_error', new RegExp(String(this.#closedPort))),
-    ];
+    return brokenConfigs(source => this.config({ source }), { database: 'no_such_database' }, this.#closedPort);
   }
 
   /** SQL as the superuser in this database. */
@@ -203,18 +170,12 @@ export class PostgresDatabase implements TestDatabase {
     const client = await this.server.client(this.name);
     try {
       await client.query("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = 'hex'; SET extra_float_digits = 1");
-      const columns = Object.entries(table.columns);
-      const list = columns.map(([name]) => `${quote(name)}::text`).join(', ');
+      const list = Object.keys(table.columns)
+        .map(name => `${quote(name)}::text`)
+        .join(', ');
       const sql = `SELECT ${list} FROM ${quote(this.namespace)}.${quote(table.name)}`;
       const result: { rows: (string | null)[][] } = await client.query({ text: sql, rowMode: 'array' });
-      return result.rows.map(row =>
-        Object.fromEntries(
-          columns.map(([name, kind], index) => {
-            const text = row[index] ?? null;
-            return [name, text === null ? null : canonical[kind](text)] as const;
-          }),
-        ),
-      );
+      return rowsOfTexts(table, result.rows, canonical);
     } finally {
       await client.end();
     }

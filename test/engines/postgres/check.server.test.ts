@@ -2,28 +2,14 @@ import { chmod, chown, cp, readdir, rm, stat, writeFile } from 'node:fs/promises
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '../../../src/contract/engine.ts';
 import type { PostgresConfig } from '../../../src/engines/postgres/config.ts';
 import { postgres } from '../../../src/engines/postgres/index.ts';
+import { type Checked, checkOf, codes, text } from '../../kit/check.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { type OwnPostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
 import { engineConfig, engineContext } from './engine-fixture.ts';
 
-interface Checked {
-  readonly problems: readonly Problem[];
-  readonly lines: readonly string[];
-}
-const check = async (config: PostgresConfig): Promise<Checked> => {
-  const { context, lines } = engineContext();
-  const session = await postgres.connect(config, context);
-  try {
-    return { problems: await session.check(), lines };
-  } finally {
-    await session[Symbol.asyncDispose]();
-  }
-};
-const codes = (checked: Checked): readonly string[] => checked.problems.map(problem => problem.code);
-const text = ({ problems }: Checked): string => problems.map(problem => problem.detail).join('\n');
+const check = (config: PostgresConfig): Promise<Checked> => checkOf(context => postgres.connect(config, context));
 
 /** Rows of every catalog that a careless check might touch. */
 const CATALOG = `SELECT (SELECT count(*) FROM pg_replication_slots) AS slots, (SELECT count(*) FROM pg_publication) AS publications,

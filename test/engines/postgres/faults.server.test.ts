@@ -3,10 +3,8 @@ import { describeServer } from '../../kit/engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import { expectSuccess, runConnector } from '../../kit/run-connector.ts';
 import { postgresUnavailable } from '../../kit/servers/postgres.ts';
-import { describeMajor, failureOf, inLab, type Lab, peakMegabytes, table } from './lab.ts';
+import { createThing, describeMajor, failureOf, inLab, type Lab, peakMegabytes, thing } from './lab.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
 const insert = (from: number, to: number, bytes: number): string =>
   `INSERT INTO thing SELECT i, repeat('x', ${bytes}) FROM generate_series(${from}, ${to}) i`;
 

@@ -1,62 +1,27 @@
-import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { it } from 'vitest';
-import type { ColumnKind, TableSpec } from '../../kit/backend.ts';
-import type { CatalogChoices } from '../../kit/catalog.ts';
-import { exactRecords, type Row } from '../../kit/destination.ts';
 import { describeServer } from '../../kit/engines.ts';
+import { briefly, labTest, SqlLab, shardState, table, untilTrue } from '../../kit/lab.ts';
 import type { JsonObject, StateBody } from '../../kit/messages.ts';
-import { Platform } from '../../kit/platform.ts';
-import { describeRun, type Running, type RunResult } from '../../kit/run-connector.ts';
+import type { Platform } from '../../kit/platform.ts';
 import { type PostgresMajor, type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
-import { freePort, sleep } from '../../kit/servers/process.ts';
+import { freePort } from '../../kit/servers/process.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
 import { PostgresDatabase } from './backend.ts';
 
-/** The shape of a table that a test makes by SQL of its own; the key is `id` unless told. */
-export const table = (
-  name: string,
-  columns: Readonly<Record<string, ColumnKind>>,
-  primaryKey: readonly string[] = ['id'],
-): TableSpec => ({
-  name,
-  columns,
-  primaryKey,
-});
+export { failureOf, largeText, peakMegabytes, table } from '../../kit/lab.ts';
 
-/** A database of one test's own, a connection to sync it by, and everything that has to be undone at the end. */
-export class Lab {
-  readonly database: PostgresDatabase;
-  readonly #undo: (() => Promise<unknown>)[] = [];
-
+/** The lab of a PostgreSQL database. */
+export class Lab extends SqlLab<PostgresDatabase> {
   constructor(database: PostgresDatabase) {
-    this.database = database;
-    this.#undo.push(() => database.drop());
-  }
-
-  get server(): PostgresServer {
-    return this.database.server;
-  }
-
-  /** SQL as the superuser, several statements if there are no parameters. */
-  sql(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
-    return this.database.query(sql, values);
+    super(database, '_ab_cdc_lsn');
   }
 
   /** A session of the superuser that lives until the end of the test. */
   async client(): Promise<pg.Client> {
     const client = await this.server.client(this.database.name);
-    this.#undo.push(() => client.end().catch(() => {}));
+    this.later(() => client.end().catch(() => {}));
     return client;
-  }
-
-  /** Runs `undo` at the end of the test, before everything that was made earlier is undone. */
-  later(undo: () => Promise<unknown>): void {
-    this.#undo.push(undo);
-  }
-
-  connect(choices: CatalogChoices = {}, more: JsonObject = {}, source: JsonObject = {}): Promise<Platform> {
-    return Platform.connect(this.database, '_ab_cdc_lsn', { choices, config: this.database.config({ more, source }) });
   }
 
   /** The replication slot of this database's connection, as `pg_replication_slots` has it. */
@@ -99,47 +64,45 @@ export class Lab {
   }
 
   /** Resolves as soon as the condition, a SQL expression, is true. */
-  async until(condition: string, within = 20_000): Promise<void> {
-    for (let waited = 0; waited < within; waited += 25) {
-      if ((await this.sql(`SELECT (${condition}) AS met`))[0]?.['met'] === true) return;
-      await sleep(25);
-    }
-    throw new Error(`in ${within} ms it did not become true that ${condition}`);
-  }
-
-  async close(): Promise<void> {
-    for (const undo of this.#undo.reverse()) await undo();
+  until(condition: string, within?: number): Promise<void> {
+    const met = async (): Promise<boolean> => (await this.sql(`SELECT (${condition}) AS met`))[0]?.['met'] === true;
+    return untilTrue(met, condition, within);
   }
 }
 
-/** The body of a test with a database of its own, in the server that the run shares or in one of the test file's own. */
-export const inLab =
-  (major: PostgresMajor, body: (lab: Lab) => Promise<void>, server?: () => PostgresServer): (() => Promise<void>) =>
-  async () => {
-    const where = server?.() ?? (await acquirePostgres(major));
-    const lab = new Lab(new PostgresDatabase(where, await where.createDatabase(), await freePort()));
-    try {
-      await body(lab);
-    } finally {
-      await lab.close();
-    }
-  };
+/** The table of most tests, without rows, with one and with two. */
+export const thing = table('thing', { id: 'integer', text: 'text' });
+export const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
+export const createOne = `${createThing} INSERT INTO thing VALUES (1, 'one');`;
+export const createTwo = `${createThing} INSERT INTO thing VALUES (1, 'one'), (2, 'two');`;
 
-/** `failure type / CODE: detail` of a run's TRACE ERROR; throws, showing the run, when it has none. */
-export const failureOf = (run: RunResult): string => {
-  const error = run.traces.find(trace => trace.error !== undefined)?.error;
-  if (run.exitCode !== 1 || error === undefined) throw new Error(`expected a failure\n${describeRun(run)}`);
-  return `${error.failure_type} / ${error.internal_message ?? error.message}`;
+/** The table `thing` was read once and has changed since. */
+export const begun = async (lab: Lab): Promise<Platform> => {
+  await lab.sql(createOne);
+  const platform = await lab.connect();
+  await platform.sync();
+  await lab.sql("INSERT INTO thing VALUES (2, 'two'); UPDATE thing SET text = 'uno' WHERE id = 1");
+  return platform;
 };
 
+/** What a run fails with (`failureOf`) whose position is not in the log any more. */
+export const lost = /^config_error \/ POSITION_LOST: /;
+
+/** The body of a test with a database of its own, in the server that the run shares or in one of the test file's own. */
+export const inLab = (
+  major: PostgresMajor,
+  body: (lab: Lab) => Promise<void>,
+  server?: () => PostgresServer,
+): (() => Promise<void>) =>
+  labTest(async () => {
+    const where = server?.() ?? (await acquirePostgres(major));
+    return new Lab(new PostgresDatabase(where, await where.createDatabase(), await freePort()));
+  }, body);
+
 /** Where the stored state stands: the position of the shard and the last ordering key. */
-export const positionOf = (states: readonly StateBody[], shard = 'main'): { lsn: string; clock: number; timeline: number } => {
-  const shared = states.at(-1)?.global?.shared_state as
-    | { shards: Record<string, { position: { lsn: string; timeline: number }; clock: number }> }
-    | undefined;
-  const at = shared?.shards[shard];
-  if (at === undefined) throw new Error(`no position of ${shard} in ${JSON.stringify(states.at(-1))}`);
-  return { ...at.position, clock: at.clock };
+export const positionOf = (states: readonly StateBody[], shard?: string): { lsn: string; clock: number; timeline: number } => {
+  const { position, clock } = shardState<{ lsn: string; timeline: number }>(states, shard);
+  return { ...position, clock };
 };
 
 /** LSNs compare as numbers, not as text. */
@@ -148,28 +111,8 @@ export const lsn = (text: string): bigint => {
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 };
 
-/** The records of a stream as `insert`, `delete`… of a test wants to see them: the given columns, and `deleted`. */
-export const brief = (run: RunResult, stream: string, ...columns: string[]): string[] =>
-  exactRecords(run, stream).map((row: Row) => {
-    const shown = columns.map(column => {
-      const value = row[column] ?? null;
-      return typeof value === 'string' && value.startsWith('\0') ? value.slice(1) : JSON.stringify(value);
-    });
-    return `${(row['_ab_cdc_deleted_at'] ?? null) === null ? '' : 'gone '}${shown.join(' ')}`;
-  });
-
-/** Text that lies outside of its row even compressed: pseudo-random, `length` characters. */
-export const largeText = (seed: number, length = 12_000): string => {
-  let text = '';
-  for (let value = seed * 7919 + 1; text.length < length; value = (value * 48_271) % 2_147_483_647) text += value.toString(36);
-  return text.slice(0, length);
-};
-
-/** Largest resident set of a process so far, in MB (proc(5), VmHWM). */
-export const peakMegabytes = (run: Running): number => {
-  const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
-};
+/** The records of a stream as a test wants to see them. */
+export const brief = briefly('null');
 
 /** A group of tests for one of the two majors: most behave alike on both, and time is short. */
 export const describeMajor = (major: PostgresMajor, body: (major: PostgresMajor) => void): void =>

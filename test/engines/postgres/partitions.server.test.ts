@@ -3,6 +3,8 @@ import { withoutStream } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import {
   brief,
+  createOne,
+  createThing,
   describeMajor,
   failureOf,
   identifier,
@@ -13,6 +15,7 @@ import {
   lsn,
   positionOf,
   table,
+  thing,
 } from './lab.ts';
 
 const part = table('part', { id: 'integer', region: 'text', text: 'text' }, ['id', 'region']);
@@ -204,14 +207,11 @@ describeMajor(14, major => {
 
 describeMajor(18, major => {
   describe('#19 a publication of the user', () => {
-    const thing = table('thing', { id: 'integer', text: 'text' });
-    const create = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one');";
-
     it(
       'that lacks a table, or does not publish updates: config_error with the SQL, and nothing is altered',
       inLab(major, async lab => {
         const name = identifier(lab.database.name);
-        await lab.sql(`${create} CREATE PUBLICATION ${name}`);
+        await lab.sql(`${createOne} CREATE PUBLICATION ${name}`);
         const platform = await lab.connect();
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(
           /^config_error \/ PUBLICATION_UNUSABLE: .*ALTER PUBLICATION .* ADD TABLE/,
@@ -249,7 +249,7 @@ describeMajor(18, major => {
     it(
       'with a row filter: snapshot and log agree on the rows, and one that leaves the filter is deleted',
       inLab(major, async lab => {
-        await lab.sql('CREATE TABLE thing (id bigint PRIMARY KEY, text text); ALTER TABLE thing REPLICA IDENTITY FULL');
+        await lab.sql(`${createThing} ALTER TABLE thing REPLICA IDENTITY FULL`);
         await lab.sql(`CREATE PUBLICATION ${identifier(lab.database.name)} FOR TABLE thing WHERE (text <> 'hidden')`);
         const platform = await lab.connect();
         await lab.sql("INSERT INTO thing VALUES (1, 'shown'), (2, 'hidden'), (3, 'shown')");

@@ -3,11 +3,9 @@ import { dial } from '../../../src/core/dial.ts';
 import type { Limits } from '../../../src/engines/postgres/limits.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import type { RunResult } from '../../kit/run-connector.ts';
-import { describeMajor, failureOf, inLab, table } from './lab.ts';
+import { createThing, describeMajor, failureOf, inLab, thing } from './lab.ts';
 import { readWithin } from './limited.ts';
 
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
 const insert = (from: number, to: number, bytes: number): string =>
   `INSERT INTO thing SELECT i, repeat('x', ${bytes}) FROM generate_series(${from}, ${to}) i`;
 

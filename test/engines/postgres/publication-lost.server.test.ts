@@ -1,21 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describePostgres } from '../../kit/engines.ts';
-import type { Platform } from '../../kit/platform.ts';
 import { describeRun } from '../../kit/run-connector.ts';
-import { describeMajor, failureOf, inLab, type Lab, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one');";
-const lost = /^config_error \/ POSITION_LOST: /;
-
-/** A database that was read once and has changed since. */
-const begun = async (lab: Lab): Promise<Platform> => {
-  await lab.sql(createThing);
-  const platform = await lab.connect();
-  await platform.sync();
-  await lab.sql("INSERT INTO thing VALUES (2, 'two'); UPDATE thing SET text = 'uno' WHERE id = 1");
-  return platform;
-};
+import { begun, createOne, describeMajor, failureOf, inLab, lost, thing } from './lab.ts';
 
 describePostgres(major => {
   describe('the publication', () => {
@@ -40,7 +26,7 @@ describePostgres(major => {
       '#6 a FOR ALL TABLES publication was dropped and made again by hand',
       inLab(major, async lab => {
         const { name } = lab.database;
-        await lab.sql(`${createThing} CREATE PUBLICATION "${name}" FOR ALL TABLES`);
+        await lab.sql(`${createOne} CREATE PUBLICATION "${name}" FOR ALL TABLES`);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(`DROP PUBLICATION "${name}"`);

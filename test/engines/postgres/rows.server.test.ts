@@ -2,10 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bagDifferences, exactRecords, rowsOf } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { digits } from '../../kit/messages.ts';
-import { brief, describeMajor, inLab, lsn, positionOf, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
+import { brief, createThing, describeMajor, inLab, lsn, positionOf, table, thing } from './lab.ts';
 
 describeMajor(14, major => {
   describe('keys', () => {

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describePostgres } from '../../kit/engines.ts';
-import { brief, describeMajor, failureOf, inLab, largeText, literal, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one'), (2, 'two');";
+import { brief, createTwo, describeMajor, failureOf, inLab, largeText, literal, table, thing } from './lab.ts';
 
 describeMajor(18, major => {
   describe('columns that change in the middle of the log', () => {
@@ -30,7 +27,7 @@ describeMajor(18, major => {
     it(
       'added, with the catalog refreshed before the log is read: rows from before the column have its present value',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql("INSERT INTO thing VALUES (3, 'three'); DELETE FROM thing WHERE id = 2");
@@ -44,7 +41,7 @@ describeMajor(18, major => {
     it(
       'renamed, with the catalog refreshed: rows from before have the value under the new name',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql("UPDATE thing SET text = 'before' WHERE id = 1");
@@ -84,7 +81,7 @@ describeMajor(18, major => {
     it(
       'of another type that the old values do not fit: the refreshed catalog is not stuck on rows of the old type',
       inLab(major, async lab => {
-        await lab.sql(`${createThing} UPDATE thing SET text = id`);
+        await lab.sql(`${createTwo} UPDATE thing SET text = id`);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql("INSERT INTO thing VALUES (3, '3'), (4, '4'); DELETE FROM thing WHERE id = 4");
@@ -141,7 +138,7 @@ describeMajor(14, major => {
     it(
       'dropped and created again under the name between two reads',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql("INSERT INTO thing VALUES (3, 'old'); DROP TABLE thing");
@@ -157,7 +154,7 @@ describeMajor(14, major => {
     it(
       'renamed away, changed, and renamed back between two reads: it is the same table',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql('ALTER TABLE thing RENAME TO thing_old');
@@ -172,7 +169,7 @@ describeMajor(14, major => {
     it(
       'moved to another schema and back',
       inLab(major, async lab => {
-        await lab.sql(`${createThing} CREATE SCHEMA attic`);
+        await lab.sql(`${createTwo} CREATE SCHEMA attic`);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql("ALTER TABLE thing SET SCHEMA attic; INSERT INTO attic.thing VALUES (3, 'in the attic')");
@@ -185,7 +182,7 @@ describeMajor(14, major => {
     it(
       'swapped with another under the name (gh-ost, pg_repack by hand): the new one gets a snapshot',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(
@@ -205,7 +202,7 @@ describeMajor(14, major => {
       'renamed while the read goes on: what happened meanwhile comes with the next read',
       inLab(major, async lab => {
         await lab.makeGate();
-        await lab.sql(createThing);
+        await lab.sql(createTwo);
         const choices = { streams: ['thing', 'gate'], modes: { gate: 'full_refresh' } } as const;
         const platform = await lab.connect(choices);
         await platform.sync();

@@ -7,9 +7,7 @@ import { ChaosProxy } from '../../kit/proxy.ts';
 import { describeRun, discoverCatalog, type RunResult, runConnector } from '../../kit/run-connector.ts';
 import { type PostgresServer, postgresUnavailable } from '../../kit/servers/postgres.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
-import { failureOf, inLab, type Lab, positionOf } from './lab.ts';
-
-const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
+import { createThing, failureOf, inLab, type Lab, positionOf } from './lab.ts';
 
 /** Two databases on one server, and one on another: they all have the table, each with rows of its own. */
 class Shards {
@@ -37,7 +35,7 @@ class Shards {
     lab.later(() => proxy.stop());
     const shards = new Shards(lab, proxy, second, elsewhere, third);
     for (const [at] of shards.databases.entries())
-      await shards.sql(at, `${create} INSERT INTO thing VALUES (1, 'x'), (${10 * (at + 1)}, 'y')`);
+      await shards.sql(at, `${createThing} INSERT INTO thing VALUES (1, 'x'), (${10 * (at + 1)}, 'y')`);
     return shards;
   }
 

@@ -3,10 +3,7 @@ import { describeServer } from '../../kit/engines.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { runConnector } from '../../kit/run-connector.ts';
 import { type OwnPostgresServer, postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
-import { failureOf, inLab, type Lab, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one'), (2, 'two');";
+import { createTwo, failureOf, inLab, type Lab, thing } from './lab.ts';
 
 describeServer('PostgreSQL 18, with little room for the log', postgresUnavailable(18), () => {
   let server: OwnPostgresServer;
@@ -21,7 +18,7 @@ describeServer('PostgreSQL 18, with little room for the log', postgresUnavailabl
 
   /** A database that was read once, has changed since, and of whose slot the server has then discarded the log. */
   const lost = async (lab: Lab): Promise<Platform> => {
-    await lab.sql(createThing);
+    await lab.sql(createTwo);
     const platform = await lab.connect();
     await platform.sync();
     await lab.sql(
@@ -72,7 +69,7 @@ describeServer('PostgreSQL 18, with little room for the log', postgresUnavailabl
   it(
     '#6 the slot was idle for longer than idle_replication_slot_timeout: lost, and check tells of the setting before',
     lab(async lab => {
-      await lab.sql(createThing);
+      await lab.sql(createTwo);
       const platform = await lab.connect();
       await platform.sync();
       await lab.sql("ALTER SYSTEM SET idle_replication_slot_timeout = '1s'");
@@ -96,7 +93,7 @@ describeServer('PostgreSQL 18, with little room for the log', postgresUnavailabl
     '#6 a failover slot, made by hand before the first read, is taken as it is',
     lab(async lab => {
       const { name } = lab.database;
-      await lab.sql(createThing);
+      await lab.sql(createTwo);
       await lab.sql(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput', failover => true)`);
       const platform = await lab.connect();
       await platform.sync();

@@ -5,20 +5,7 @@ import type { Platform } from '../../kit/platform.ts';
 import { runConnector } from '../../kit/run-connector.ts';
 import { postgresUnavailable, startPostgres } from '../../kit/servers/postgres.ts';
 import { sleep } from '../../kit/servers/process.ts';
-import { brief, describeMajor, failureOf, inLab, type Lab, lsn, positionOf, table } from './lab.ts';
-
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = "CREATE TABLE thing (id bigint PRIMARY KEY, text text); INSERT INTO thing VALUES (1, 'one');";
-const lost = /^config_error \/ POSITION_LOST: /;
-
-/** A database that was read once and has changed since. */
-const begun = async (lab: Lab): Promise<Platform> => {
-  await lab.sql(createThing);
-  const platform = await lab.connect();
-  await platform.sync();
-  await lab.sql("INSERT INTO thing VALUES (2, 'two'); UPDATE thing SET text = 'uno' WHERE id = 1");
-  return platform;
-};
+import { begun, brief, createOne, describeMajor, failureOf, inLab, type Lab, lost, lsn, positionOf, thing } from './lab.ts';
 
 /** The position is lost: loudly, again and again, and the way out is the one that `invalid_position` opens. */
 const expectLost = async (lab: Lab, platform: Platform, says: RegExp): Promise<void> => {
@@ -73,7 +60,7 @@ describeMajor(14, major => {
     it(
       'belongs to another plugin, or is a physical one, or of another database',
       inLab(major, async lab => {
-        await lab.sql(createThing);
+        await lab.sql(createOne);
         const platform = await lab.connect();
         const name = lab.database.name;
         await lab
@@ -109,7 +96,7 @@ describeMajor(14, major => {
     it(
       'without a state the log begins where the slot stands: an earlier run died early',
       inLab(major, async lab => {
-        await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'x' FROM generate_series(10, 4000) i`);
+        await lab.sql(`${createOne} INSERT INTO thing SELECT i, 'x' FROM generate_series(10, 4000) i`);
         const platform = await lab.connect();
         const killed = await platform.run({ killAfter: { lines: 30 }, mayFail: true });
         expect(killed.signal).toBe('SIGKILL');
@@ -199,7 +186,7 @@ describeMajor(18, major => {
       inLab(major, async lab => {
         const { name } = lab.database;
         await lab.makeGate();
-        await lab.sql(createThing);
+        await lab.sql(createOne);
         const platform = await lab.connect({ streams: ['thing', 'gate'], modes: { gate: 'full_refresh' } });
         await lab.sql(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput', false, true)`);
         expect(failureOf(await platform.run({ mayFail: true }))).toMatch(
@@ -233,7 +220,7 @@ describeMajor(18, major => {
       'starting_gtids: begins there without a snapshot; a state wins; nonsense and the future are refused',
       inLab(major, async lab => {
         const { name } = lab.database;
-        await lab.sql(`${createThing} CREATE PUBLICATION "${name}" FOR TABLE thing`);
+        await lab.sql(`${createOne} CREATE PUBLICATION "${name}" FOR TABLE thing`);
         await lab.sql(createSlot(lab));
         const [at] = await lab.sql('SELECT pg_current_wal_flush_lsn()::text AS lsn');
         await lab.sql("INSERT INTO thing VALUES (2, 'two')");
@@ -261,7 +248,7 @@ describeServer('PostgreSQL 14, servers that change behind their name', postgresU
         const platform = await begun(lab);
         const { name } = lab.database;
         await other.createDatabase(name);
-        await other.query(name, `${createThing} CREATE PUBLICATION "${name}" FOR TABLE thing`);
+        await other.query(name, `${createOne} CREATE PUBLICATION "${name}" FOR TABLE thing`);
         await other.query(name, createSlot(lab));
         const config = lab.database.config({ endpoint: other });
         const run = await platform.run({ config, mayFail: true });

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { describeMajor, inLab, largeText, literal, peakMegabytes, table } from './lab.ts';
+import { createThing, describeMajor, inLab, largeText, literal, peakMegabytes, table, thing } from './lab.ts';
 
 const doc = table('doc', { id: 'integer', body: 'text', meta: 'json', n: 'integer' });
-const thing = table('thing', { id: 'integer', text: 'text' });
-const createThing = 'CREATE TABLE thing (id bigint PRIMARY KEY, text text);';
 const json = (seed: number): string => JSON.stringify({ large: largeText(seed) });
 
 describeMajor(18, major => {

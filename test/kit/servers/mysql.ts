@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { appendFile, chmod, chown, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flavorNames, type MysqlFlavor, type MysqlInstallation, mysqlInstallation } from './mysql-binaries.ts';
 import { type MysqlAddress, MysqlServer } from './mysql-server.ts';
 import { mysqlTemplate, rememberedSettings, superuser } from './mysql-template.ts';
-import { type Account, copyFolder, freePort, serverAccount, sleep, watchOver } from './process.ts';
+import { type Account, freePort, give, newServerFolder, serverAccount, sleep, writeFor } from './process.ts';
+import { ServerProcess } from './server-process.ts';
 
 export { type Command, flavorNames, type MysqlFlavor, mysqlFlavors, mysqlTool, mysqlUnavailable } from './mysql-binaries.ts';
 export { type MysqlAddress, MysqlServer, query, type Reader, type Rows } from './mysql-server.ts';
@@ -57,21 +55,26 @@ export class OwnMysqlServer extends MysqlServer {
   readonly folder: string;
   readonly dataFolder: string;
   readonly installation: MysqlInstallation;
-  readonly #account: Account | null;
-  #child: ChildProcess | null = null;
-  #ended: Promise<void> = Promise.resolve();
-  #callOff: () => void = () => {};
+  readonly #process: ServerProcess;
 
   constructor(address: MysqlAddress, folder: string, installation: MysqlInstallation, account: Account | null) {
     super(address);
     this.folder = folder;
     this.dataFolder = join(folder, 'data');
     this.installation = installation;
-    this.#account = account;
+    const [file, ...loading] = installation.server;
+    this.#process = new ServerProcess({
+      file,
+      args: [...loading, `--defaults-file=${this.#optionFile}`],
+      account,
+      cwd: this.dataFolder,
+      logFile: this.logFile,
+      folder,
+    });
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#process.pid;
   }
 
   get logFile(): string {
@@ -93,31 +96,13 @@ export class OwnMysqlServer extends MysqlServer {
   }
 
   async start(): Promise<void> {
-    const [file, ...loading] = this.installation.server;
     for (let attempt = 0; ; attempt++) {
       const before = await stat(this.logFile).then(
         ({ size }) => size,
         () => 0,
       );
-      const log = openSync(this.logFile, 'a');
-      const child = spawn(file, [...loading, `--defaults-file=${this.#optionFile}`], {
-        ...this.#account,
-        cwd: this.dataFolder,
-        stdio: ['ignore', log, log],
-        // Out of the terminal's process group: Ctrl-C is the watchdog's business, not the server's.
-        detached: true,
-      });
-      closeSync(log);
-      this.#ended = new Promise(resolve => {
-        child.once('error', () => resolve());
-        child.once('exit', () => resolve());
-      });
-      child.unref();
-      if (await this.#ready(child, before)) {
-        this.#child = child;
-        this.#callOff = watchOver(child.pid ?? 0, this.folder);
-        return;
-      }
+      const ready = async (): Promise<boolean> => (await this.#logged(before)).includes('ready for connections');
+      if (await this.#process.start(ready, 90_000)) return;
       const text = await this.#logged(before);
       // Somebody's connection may hold the port for a moment: it is one of those that connections leave from.
       if (attempt >= 50 || !/Address already in use/.test(text)) {
@@ -140,24 +125,9 @@ export class OwnMysqlServer extends MysqlServer {
     }
   }
 
-  async #ready(child: ChildProcess, logStart: number): Promise<boolean> {
-    let over = false;
-    void this.#ended.then(() => {
-      over = true;
-    });
-    for (let waited = 0; !over && waited < 90_000; waited += 20) {
-      if ((await this.#logged(logStart)).includes('ready for connections')) return true;
-      await sleep(20);
-    }
-    if (!over) child.kill('SIGKILL');
-    await this.#ended;
-    return false;
-  }
-
   /** Stops the server and keeps its data. */
   async halt(mode: StopMode = 'orderly'): Promise<void> {
-    this.#child?.kill(mode === 'orderly' ? 'SIGTERM' : 'SIGKILL');
-    await this.#over();
+    await this.#process.end(mode === 'orderly' ? 'SIGTERM' : 'SIGKILL');
   }
 
   /** SIGKILL: what was not committed is gone, clients see a broken connection. */
@@ -172,25 +142,16 @@ export class OwnMysqlServer extends MysqlServer {
 
   /** Holds the process still (SIGSTOP): connections stay open and nobody answers. `thaw` lets it go on. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#process.signal('SIGSTOP');
   }
   thaw(): void {
-    this.#child?.kill('SIGCONT');
+    this.#process.signal('SIGCONT');
   }
 
   /** Stops the server and removes its data. */
   async stop(): Promise<void> {
     await this.halt('abrupt');
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  async #over(): Promise<void> {
-    // Waited for, the end must keep the event loop alive: a script may have nothing else to do.
-    this.#child?.ref();
-    await this.#ended;
-    this.#callOff();
-    this.#callOff = () => {};
-    this.#child = null;
   }
 }
 
@@ -207,29 +168,22 @@ export const startMysql = async (options: MysqlOptions): Promise<OwnMysqlServer>
   const installation = await mysqlInstallation(flavor);
   const template = await mysqlTemplate(flavor);
   const account = await serverAccount();
-  const folder = await mkdtemp(join(tmpdir(), `tributary-${flavor}-`));
-  await chmod(folder, 0o755);
+  const folder = await newServerFolder(flavor, template);
   const port = await freePort();
   const address: MysqlAddress = { flavor, host: '127.0.0.1', port, username: superuser.name, password: superuser.password };
   const server = new OwnMysqlServer(address, folder, installation, account);
-  const own = async (path: string): Promise<void> => {
-    if (account !== null) await chown(path, account.uid, account.gid);
-  };
   try {
-    await mkdir(server.dataFolder, { mode: 0o700 });
-    await copyFolder(template, server.dataFolder);
-    await own(folder);
+    await give(folder, account);
     // A server that starts deletes what looks left over in a folder that it shares with others.
     const temporary = join(folder, 'tmp');
     await mkdir(temporary);
-    await own(temporary);
+    await give(temporary, account);
     const pem: Record<string, string> = {};
     const files: Record<string, string> =
       tls === undefined ? {} : { cert: tls.certificate, key: tls.key, ...(tls.ca === undefined ? {} : { ca: tls.ca }) };
     for (const [name, text] of Object.entries(files)) {
       const path = join(folder, `${name}.pem`);
-      await writeFile(path, text, { mode: 0o600 });
-      await own(path);
+      await writeFor(account, path, text);
       pem[`ssl_${name}`] = path;
     }
     const places = installation.ownPlaces.map(option => option.slice(2).split('=', 2) as [string, string]);

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresMajor, postgresBinaries, postgresTemplate, renewSystemIdentifier, superuser } from './postgres-binaries.ts';
-import { type Account, copyFolder, freePort, serverAccount, sleep, watchOver } from './process.ts';
+import { type Account, freePort, newServerFolder, serverAccount, sleep, writeFor } from './process.ts';
+import { ServerProcess } from './server-process.ts';
 
 export { type PostgresMajor, postgresMajors, postgresUnavailable, superuser } from './postgres-binaries.ts';
 
@@ -119,22 +117,24 @@ const defaults: Readonly<Record<string, string>> = {
 export class OwnPostgresServer extends PostgresServer {
   readonly dataFolder: string;
   readonly logFile: string;
-  readonly #bin: string;
-  readonly #account: Account | null;
-  #child: ChildProcess | null = null;
-  #ended: Promise<void> = Promise.resolve();
-  #callOff: () => void = () => {};
+  readonly #process: ServerProcess;
 
   constructor(address: PostgresAddress, folder: string, bin: string, account: Account | null) {
     super(address);
     this.dataFolder = join(folder, 'data');
     this.logFile = join(folder, 'log');
-    this.#bin = bin;
-    this.#account = account;
+    this.#process = new ServerProcess({
+      file: join(bin, 'postgres'),
+      args: ['-D', this.dataFolder],
+      account,
+      cwd: this.dataFolder,
+      logFile: this.logFile,
+      folder,
+    });
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#process.pid;
   }
 
   /** Adds lines to postgresql.conf; later ones win. They hold from the next start or reload. */
@@ -145,25 +145,7 @@ export class OwnPostgresServer extends PostgresServer {
 
   async start(): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const log = openSync(this.logFile, 'a');
-      const child = spawn(join(this.#bin, 'postgres'), ['-D', this.dataFolder], {
-        ...this.#account,
-        cwd: this.dataFolder,
-        stdio: ['ignore', log, log],
-        // Out of the terminal's process group: Ctrl-C is the watchdog's business, not the server's.
-        detached: true,
-      });
-      closeSync(log);
-      this.#ended = new Promise(resolve => {
-        child.once('error', () => resolve());
-        child.once('exit', () => resolve());
-      });
-      child.unref();
-      if (await this.#ready(child)) {
-        this.#child = child;
-        this.#callOff = watchOver(child.pid ?? 0, join(this.dataFolder, '..'));
-        return;
-      }
+      if (await this.#process.start(pid => this.#ready(pid), 60_000)) return;
       // After a SIGKILL the old backends need a moment to notice; until then their shared memory is in the way.
       const text = await readFile(this.logFile, 'utf8');
       if (attempt >= 50 || !/pre-existing shared memory|lock file "postmaster.pid" already exists/.test(text.slice(-800))) {
@@ -174,31 +156,19 @@ export class OwnPostgresServer extends PostgresServer {
   }
 
   /** postmaster.pid: line 1 is the process, line 8 its status (src/include/utils/pidfile.h). */
-  async #ready(child: ChildProcess): Promise<boolean> {
-    let over = false;
-    void this.#ended.then(() => {
-      over = true;
-    });
-    const file = join(this.dataFolder, 'postmaster.pid');
-    for (let waited = 0; !over && waited < 60_000; waited += 10) {
-      const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-      if (lines[0] === String(child.pid) && lines[7]?.trim() === 'ready') return true;
-      await sleep(10);
-    }
-    if (!over) child.kill('SIGKILL');
-    return false;
+  async #ready(pid: number | undefined): Promise<boolean> {
+    const lines = (await readFile(join(this.dataFolder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+    return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
   }
 
   /** Stops the server and keeps its data. */
   async halt(mode: StopMode = 'fast'): Promise<void> {
-    this.#child?.kill(signals[mode]);
-    await this.#over();
+    await this.#process.end(signals[mode]);
   }
 
   /** SIGKILL of the postmaster: what was not written is gone, clients see a broken connection. */
   async kill9(): Promise<void> {
-    this.#child?.kill('SIGKILL');
-    await this.#over();
+    await this.#process.end('SIGKILL');
   }
 
   async restart(mode: StopMode = 'fast'): Promise<void> {
@@ -210,15 +180,6 @@ export class OwnPostgresServer extends PostgresServer {
   async stop(): Promise<void> {
     await this.halt('immediate');
     await rm(join(this.dataFolder, '..'), { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  async #over(): Promise<void> {
-    // Waited for, the end must keep the event loop alive: a script may have nothing else to do.
-    this.#child?.ref();
-    await this.#ended;
-    this.#callOff();
-    this.#callOff = () => {};
-    this.#child = null;
   }
 }
 
@@ -232,28 +193,21 @@ export const startPostgres = async (options: PostgresOptions): Promise<OwnPostgr
   const { bin } = await postgresBinaries(major);
   const template = await postgresTemplate(major);
   const account = await serverAccount();
-  const folder = await mkdtemp(join(tmpdir(), `tributary-postgres-${major}-`));
-  await chmod(folder, 0o755);
+  const folder = await newServerFolder(`postgres-${major}`, template);
   const port = await freePort();
   const address: PostgresAddress = { major, host: '127.0.0.1', port, username: superuser.name, password: superuser.password };
   const server = new OwnPostgresServer(address, folder, bin, account);
   try {
-    await mkdir(server.dataFolder, { mode: 0o700 });
-    await copyFolder(template, server.dataFolder);
     await renewSystemIdentifier(server.dataFolder);
-    const write = async (name: string, text: string, mode: number): Promise<void> => {
-      const path = join(server.dataFolder, name);
-      await writeFile(path, text, { mode });
-      if (account !== null) await chown(path, account.uid, account.gid);
-    };
+    const write = (name: string, text: string): Promise<void> => writeFor(account, join(server.dataFolder, name), text);
     const { tls } = options;
     if (tls !== undefined) {
-      await write('server.crt', tls.certificate, 0o600);
-      await write('server.key', tls.key, 0o600);
-      if (tls.ca !== undefined) await write('root.crt', tls.ca, 0o600);
+      await write('server.crt', tls.certificate);
+      await write('server.key', tls.key);
+      if (tls.ca !== undefined) await write('root.crt', tls.ca);
     }
     const local = ['host all all 127.0.0.1/32 scram-sha-256', 'host replication all 127.0.0.1/32 scram-sha-256'];
-    await write('pg_hba.conf', `${[...(options.hba ?? []), ...local].join('\n')}\n`, 0o600);
+    await write('pg_hba.conf', `${[...(options.hba ?? []), ...local].join('\n')}\n`);
     await server.configure({
       ...defaults,
       port: String(port),

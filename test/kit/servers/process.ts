@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,31 @@ export const once = async (folder: string, build: (aside: string) => Promise<voi
 export const copyFolder = async (from: string, to: string): Promise<void> => {
   if (process.platform === 'win32') await cp(from, to, { recursive: true, verbatimSymlinks: true });
   else await runTool('cp', ['-a', `${from}/.`, to]);
+};
+
+/** A folder of a server's own, in whose `data` is what is inside of `data`. */
+export const newServerFolder = async (name: string, data: string): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), `tributary-${name}-`));
+  try {
+    await chmod(folder, 0o755);
+    await mkdir(join(folder, 'data'), { mode: 0o700 });
+    await copyFolder(data, join(folder, 'data'));
+    return folder;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+};
+
+/** Gives a path to the account that servers run under. */
+export const give = async (path: string, account: Account | null): Promise<void> => {
+  if (account !== null) await chown(path, account.uid, account.gid);
+};
+
+/** Writes a file that only this account can read. */
+export const writeFor = async (account: Account | null, path: string, text: string): Promise<void> => {
+  await writeFile(path, text, { mode: 0o600 });
+  await give(path, account);
 };
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

@@ -2,18 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectorError } from '../../../../src/contract/errors.ts';
 import { CopyRow } from '../../../../src/engines/postgres/wire/copy-row.ts';
+import { printed } from '../../values/copy-text.ts';
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-};
 const encode = (fields: readonly (string | null)[]): string =>
-  `${fields.map(field => (field === null ? '\\N' : field.replace(/[\b\f\n\r\t\v\\]/g, char => ESCAPES[char] ?? char))).join('\t')}\n`;
+  `${fields.map(field => (field === null ? '\\N' : printed(field))).join('\t')}\n`;
 
 const split = (text: string, columns: number, shift = 0): (string | null)[] => {
   const bytes = Buffer.concat([Buffer.alloc(shift, '\\'), Buffer.from(text), Buffer.alloc(shift, '\t')]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { fuzz } from '../../../fuzz/fuzz.ts';
+import { seedOfRun } from '../../../kit/random.ts';
 
 const RUNS = 1_000_000;
 
 describe('decoders under fuzzing', () => {
   it('read a million mutated inputs as the references do', { timeout: 120_000 }, () => {
-    const given = process.env['TRIBUTARY_SEED'];
-    const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
+    const seed = seedOfRun();
     console.log(`fuzz: ${RUNS} runs, seed ${seed} (again: npm run fuzz -- --runs ${RUNS} --seed ${seed})`);
     const results = fuzz(RUNS, seed);
     expect(results.reduce((sum, { accepted, rejected }) => sum + accepted + rejected, 0)).toBe(RUNS);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ColumnLayout, TableLayout } from '../../../../../src/engines/mysql/layout/column-layout.ts';
+import type { TableLayout } from '../../../../../src/engines/mysql/layout/column-layout.ts';
 import type { LayoutEffect } from '../../../../../src/engines/mysql/layout/ddl.ts';
 import { followStatement } from '../../../../../src/engines/mysql/layout/ddl.ts';
 import type { LayoutRules } from '../../../../../src/engines/mysql/layout/layout-catalog.ts';
 import { LayoutCatalog } from '../../../../../src/engines/mysql/layout/layout-catalog.ts';
+import { column } from './columns.ts';
 
 const MYSQL: LayoutRules = { flavor: 'mysql', version: 90_704, lowerCaseTableNames: 0, timestampsNullable: true };
 const MARIADB: LayoutRules = { ...MYSQL, flavor: 'mariadb', version: 101_119 };
@@ -12,15 +13,6 @@ const NO_BACKSLASH_ESCAPES = 0x100000;
 /** STRICT_TRANS_TABLES and two that lie above 32 bits, as a server sends them. */
 const HIGH_MODES = 2 ** 21 + 2 ** 32 + 2 ** 33;
 
-const column = (name: string, columnType: string, more: Partial<ColumnLayout> = {}): ColumnLayout => ({
-  name,
-  columnType,
-  charset: null,
-  collation: null,
-  nullable: true,
-  generated: '',
-  ...more,
-});
 const latin1 = { charset: 'latin1', collation: 'latin1_swedish_ci' };
 const orders: TableLayout = {
   schema: 'shop',

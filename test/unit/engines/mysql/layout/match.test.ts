@@ -4,19 +4,12 @@ import type { TableMap, TableMapColumn } from '../../../../../src/engines/mysql/
 import type { ColumnLayout, TableLayout } from '../../../../../src/engines/mysql/layout/column-layout.ts';
 import { layoutFromTableMap } from '../../../../../src/engines/mysql/layout/from-table-map.ts';
 import { mismatch } from '../../../../../src/engines/mysql/layout/match.ts';
+import { column } from './columns.ts';
 
 const LATIN1 = 8;
 const UTF8MB4 = 255;
 const BINARY = 63;
-const known = (columnType: string, more: Partial<ColumnLayout> = {}): ColumnLayout => ({
-  name: 'c',
-  columnType,
-  charset: null,
-  collation: null,
-  nullable: true,
-  generated: '',
-  ...more,
-});
+const known = (columnType: string, more?: Partial<ColumnLayout>): ColumnLayout => column('c', columnType, more);
 const layoutOf = (...columns: readonly ColumnLayout[]): TableLayout => ({
   schema: 's',
   name: 't',

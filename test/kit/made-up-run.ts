@@ -1,0 +1,15 @@
+import { type RunResult, summarise } from './run-connector.ts';
+
+/** A read that printed these lines and ended well, unless told. */
+export const madeUpRun = (lines: readonly string[], end: Partial<RunResult> = {}): RunResult => ({
+  ...summarise(lines),
+  command: 'read',
+  exitCode: 0,
+  signal: null,
+  partialLine: '',
+  stdoutClosed: false,
+  invalidUtf8: false,
+  stderr: '',
+  milliseconds: 1,
+  ...end,
+});

@@ -30,7 +30,9 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the server says that the client certificate has expired',
   ERR_SSL_KEY_VALUES_MISMATCH: 'client_key does not belong to client_certificate',
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'client_key does not belong to client_certificate',
-  ERR_OSSL_UNSUPPORTED: 'client_key is no private key that can be read',
+  // What a wrong passphrase decrypts to now and then looks like a key at its end, and like none as a whole.
+  ERR_OSSL_UNSUPPORTED:
+    'client_key is no private key that can be read, or it is encrypted, and client_key_password is wrong or missing',
   ERR_OSSL_BAD_DECRYPT: 'client_key is encrypted, and client_key_password is wrong or missing',
   ERR_MISSING_PASSPHRASE: 'client_key is encrypted, and client_key_password is wrong or missing',
   ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: 'client_key is encrypted, and client_key_password is wrong or missing',

@@ -42,7 +42,7 @@ function installed(packageAtVersion: string): string {
   if (existsSync(join(folder, 'node_modules', name))) return folder;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-  const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--engine-strict=false', '--loglevel=error'];
   execFileSync('npm', ['install', ...options, packageAtVersion], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   return folder;
 }

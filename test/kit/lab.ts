@@ -115,8 +115,12 @@ export const largeText = (seed: number, length = 12_000): string => {
   return text.slice(0, length);
 };
 
-/** Largest resident set of a process so far, in MB (proc(5), VmHWM). */
+/** Largest resident set of a process so far, in MB (proc(5), VmHWM); 0 when it has ended, and we are still reading what it wrote. */
 export const peakMegabytes = (run: Running): number => {
-  const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+  try {
+    const status = readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 };

@@ -81,6 +81,11 @@ export interface Shard extends AsyncDisposable {
    * must end first do not end in time.
    */
   origin(tables: readonly Followed[]): Promise<Position>;
+  /**
+   * Rows of followed tables that have come past the log since it was last followed, such as those of a partition that was
+   * attached with them. May change the memos of tables that miss none.
+   */
+  missed(tables: readonly Watched[]): Promise<readonly Missed[]>;
   /** True when everything up to `target` is included in `reached`. Positions are only partially ordered. */
   covers(reached: Position, target: Position): boolean;
   /**
@@ -140,6 +145,17 @@ export interface Followed {
   memo: JsonObject | null;
   /** The table had no place in the log when it was opened: `origin` will be asked for one, and a snapshot will follow. */
   readonly awaitsOrigin: boolean;
+}
+/** A followed table that has been read before. `cursor`: of its snapshot under way; undefined: that is complete. */
+export interface Watched {
+  readonly followed: Followed;
+  readonly cursor: SnapshotCursor | null | undefined;
+}
+/** The snapshot that brings what a table misses, from `cursor` on, and the memo of the table from when it is noted. */
+export interface Missed {
+  readonly followed: Followed;
+  readonly cursor: SnapshotCursor;
+  readonly memo: JsonObject | null;
 }
 export interface StreamRequest {
   readonly tables: readonly Followed[];

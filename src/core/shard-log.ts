@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Followed, Opened, ReplicationEvent } from '../contract/engine.ts';
+import type { Followed, Missed, Opened, ReplicationEvent, Watched } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import type { Position } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
@@ -121,17 +121,39 @@ export class ShardLog {
    */
   async #beginSnapshots(opened: Opened): Promise<void> {
     const { shard, state, records } = this.#run;
+    const missed = await this.#missed();
     const pending = [...this.#followed.values()].filter(
-      ({ selection }) => state.table(shard.id, selection.table.id) === undefined,
+      followed => missed.has(followed) || state.table(shard.id, followed.selection.table.id) === undefined,
     );
     if (pending.length === 0) return;
     const origin = opened.fresh ? opened.from : await this.#origin(pending);
     for (const followed of pending) {
-      const { selection, memo } = followed;
-      const asOf = hasJoined(opened, selection) ? origin : opened.from;
+      const { selection } = followed;
+      const { cursor = null, memo = followed.memo } = missed.get(followed) ?? {};
+      followed.memo = memo;
+      // Where rows were missed, the log of the table goes on; only they are read, as if they had come just now.
+      const asOf = cursor !== null ? followed.since : hasJoined(opened, selection) ? origin : opened.from;
       followed.since = asOf;
-      note(this.#run, selection, { phase: 'snapshot', cursor: null, asOf, key: records.clock }, memo);
+      note(this.#run, selection, { phase: 'snapshot', cursor, asOf, key: records.clock }, memo);
     }
+  }
+
+  /** The followed tables that were read before, of which rows have come past the log. */
+  async #missed(): Promise<ReadonlyMap<Followed, Missed>> {
+    const { shard, state } = this.#run;
+    const watched = [...this.#followed.values()].flatMap((followed): readonly Watched[] => {
+      const at = state.table(shard.id, followed.selection.table.id);
+      if (at?.phase === 'streaming') return [{ followed, cursor: undefined }];
+      return at?.phase === 'snapshot' ? [{ followed, cursor: at.cursor }] : [];
+    });
+    if (watched.length === 0) return new Map();
+    const missed = new Map((await shard.missed(watched)).map(each => [each.followed, each]));
+    for (const { followed } of watched) {
+      const { selection, memo } = followed;
+      const at = state.table(shard.id, selection.table.id);
+      if (at !== undefined && !missed.has(followed)) note(this.#run, selection, at, memo);
+    }
+    return missed;
   }
 
   /**
@@ -144,7 +166,7 @@ export class ShardLog {
       await this.follow(await shard.head());
       try {
         const origin = await this.#showing(pending);
-        if (pending.some(({ memo }) => memo !== null)) {
+        if (pending.some(({ awaitsOrigin, memo }) => awaitsOrigin && memo !== null)) {
           // What the engine noted is of the origin: only from there on can it say all about the rows of these tables.
           await this.follow(origin);
           await this.#showing([]);

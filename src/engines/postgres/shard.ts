@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type {
+  Missed,
   Opened,
   OpenRequest,
   ReplicationEvent,
@@ -7,6 +8,7 @@ import type {
   SnapshotEvent,
   SnapshotRequest,
   StreamRequest,
+  Watched,
 } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { tablesAsked } from '../../contract/found-tables.ts';
@@ -21,7 +23,7 @@ import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './pos
 import { createSlotWithin } from './replication/create-slot.ts';
 import { freeSlot, giveUpSlot } from './replication/free-slot.ts';
 import { identify, type ServerIdentity, strayed } from './replication/history.ts';
-import { Partitions } from './replication/partitions.ts';
+import { missedRows, Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { snapshot } from './snapshot.ts';
@@ -138,6 +140,10 @@ export class PostgresShard implements Shard {
     }
   }
 
+  async missed(tables: readonly Watched[]): Promise<readonly Missed[]> {
+    return missedRows(tables, await this.#query(PATIENT_MILLIS), this.#options.context.log);
+  }
+
   covers = covers;
   meet = meet;
   clockAt = (position: Position): number => fromPosition(position).lsn;
@@ -171,7 +177,6 @@ export class PostgresShard implements Shard {
       readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
       readColumnTypes: async (relation: number) => readColumnTypes(await this.#query(), relation),
       position: (lsn: number) => this.#position(lsn, server),
-      lookAtPartitions: async () => this.#partitions.look(await this.#query(PATIENT_MILLIS), context.log),
       nativeJson: this.#nativeJson,
       visibleMillis: limits.visibleMillis,
       log: context.log,

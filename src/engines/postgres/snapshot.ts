@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { ChunkSize } from '../../contract/chunk-size.ts';
 import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
@@ -9,7 +8,7 @@ import { afterKey } from './key-comparison.ts';
 import type { Limits } from './limits.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
-import { asCursor, keyCursor, keySignature, type PageCursor, pageCursor } from './snapshot/cursor.ts';
+import { asCursor, fingerprint, firstOf, keyCursor, keySignature, type PageCursor, pageCursor } from './snapshot/cursor.ts';
 import { heldBy, SilenceWatch } from './snapshot/silence-watch.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
@@ -98,36 +97,41 @@ class TableSnapshot {
 
   async *byPages(): AsyncGenerator<SnapshotEvent, void> {
     let cursor = pageCursor(this.#table, this.#request.cursor);
+    const only = cursor?.only;
     /** The relation that the cursor stands in has been read to its end. */
     let done = false;
     for (;;) {
-      const parts = await this.#parts();
+      const parts = await this.#parts(only);
       const reached = cursor?.relation ?? 0;
-      if (cursor !== null && cursor.leaves !== fingerprint(parts.filter(part => part.oid <= reached))) {
+      if (cursor !== null && cursor.leaves !== marks(parts.filter(part => part.oid <= reached))) {
         // A partition came or went among those that were read. It may have brought rows that are in no log.
         cursor = null;
         done = false;
-        yield RESTART;
+        yield again(only);
         continue;
       }
       const at = parts.findIndex(part => (done ? part.oid > reached : part.oid >= reached));
       const part = parts[at];
       // Looked for once more behind the last one: another may have come meanwhile.
       if (part === undefined) {
-        this.#source.onPartitions(this.#table, this.#leaves);
+        if (only === undefined) this.#source.onPartitions(this.#table, this.#leaves);
         return;
       }
-      const leaves = fingerprint(parts.slice(0, at + 1));
+      const leaves = marks(parts.slice(0, at + 1));
       const resume = cursor !== null && part.oid === cursor.relation ? cursor : null;
-      const outcome = yield* this.#pagesOf(part, resume, leaves);
+      const outcome = yield* this.#pagesOf(part, resume, { leaves, ...(only === undefined ? {} : { only }) });
       done = outcome === 'done';
       cursor = done ? { relation: part.oid, filenode: '', page: 0, leaves } : null;
-      if (!done) yield RESTART;
+      if (!done) yield again(only);
     }
   }
 
   /** One relation's heap. It may be gone by now (a dropped partition): then so are its rows. */
-  async *#pagesOf(part: Part, resume: PageCursor | null, leaves: string): AsyncGenerator<SnapshotEvent, 'done' | 'restart'> {
+  async *#pagesOf(
+    part: Part,
+    resume: PageCursor | null,
+    place: Pick<PageCursor, 'leaves' | 'only'>,
+  ): AsyncGenerator<SnapshotEvent, 'done' | 'restart'> {
     const size = ChunkSize.pages(this.#request.chunkMillis);
     let filenode = resume?.filenode ?? null;
     for (let page = resume?.page ?? 0; ; ) {
@@ -149,7 +153,7 @@ class TableSnapshot {
       if (last) return 'done';
       page += size.current;
       size.took(Date.now() - began);
-      yield { kind: 'chunk', cursor: asCursor({ relation: part.oid, filenode, page, leaves }) };
+      yield { kind: 'chunk', cursor: asCursor({ relation: part.oid, filenode, page, ...place }) };
     }
   }
 
@@ -212,8 +216,8 @@ class TableSnapshot {
     }
   }
 
-  /** Partitions are read one by one in the order of their oids; everything else is one part. */
-  async #parts(): Promise<readonly Part[]> {
+  /** Partitions are read one by one in the order of their oids, all or `only` some; everything else is one part. */
+  async #parts(only: readonly number[] | undefined): Promise<readonly Part[]> {
     const { oid, heap, relkind } = this.#table;
     if (relkind !== 'p') return [{ oid, heap, from: this.#from() }];
     const leaves = await readLeaves(this.#source.query, [oid]);
@@ -227,6 +231,7 @@ class TableSnapshot {
       return [{ oid, heap: false, from: this.#from() }];
     }
     return leaves
+      .filter(leaf => only === undefined || only.includes(leaf.oid))
       .map(leaf => ({ oid: leaf.oid, heap: leaf.access_method === 'heap', from: `ONLY ${qualified(leaf)}` }))
       .sort((a, b) => a.oid - b.oid);
   }
@@ -260,8 +265,8 @@ class TableSnapshot {
   }
 }
 
-const fingerprint = (parts: readonly Part[]): string =>
-  createHash('sha256')
-    .update(parts.map(part => part.oid).join(','))
-    .digest('hex')
-    .slice(0, 16);
+const marks = (parts: readonly Part[]): string => fingerprint(parts.map(part => part.oid));
+
+/** What was read does not count; of a snapshot of some partitions, the others still do. */
+const again = (only: readonly number[] | undefined): SnapshotEvent =>
+  only === undefined ? RESTART : { kind: 'chunk', cursor: asCursor(firstOf(only)) };

@@ -35,8 +35,6 @@ export interface StreamSource {
   /** The types that the columns of a relation have now, by name. */
   readColumnTypes(relation: number): Promise<ReadonlyMap<string, number>>;
   position(lsn: number): Position;
-  /** Looks for partitions that came with rows; gives the tables whose memo has changed. */
-  lookAtPartitions(): Promise<readonly Followed[]>;
   readonly nativeJson: boolean;
   readonly visibleMillis: number;
   readonly log: Logger;
@@ -54,7 +52,6 @@ export async function* stream(
   const reader = new LogReader(source, request, records, wal);
   let failed = false;
   try {
-    reader.noted = await source.lookAtPartitions();
     return yield* reader.events();
   } catch (error) {
     failed = true;
@@ -75,8 +72,6 @@ class LogReader {
   readonly #changes: ChangeWriter;
   readonly #backlog = new Backlog();
   #rereader: Rereader | null = null;
-  /** Tables whose memo has changed; told with the next transaction. */
-  noted: readonly Followed[] = [];
   #inTransaction = false;
   /** The server has answered: it has been told what it may forget. */
   #answered = false;
@@ -200,10 +195,8 @@ class LogReader {
   }
 
   #commit(): ReplicationEvent {
-    const { noted } = this;
-    this.noted = [];
     const { endLsn, commitMicros } = this.#decoder;
-    return { kind: 'commit', position: this.#source.position(endLsn), committedAt: commitMicros, noted };
+    return { kind: 'commit', position: this.#source.position(endLsn), committedAt: commitMicros };
   }
 
   /** A Relation message: compiles how its rows are written from now on, if the table is one of ours. */

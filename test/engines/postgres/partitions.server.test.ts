@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { withoutStream } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import {
   brief,
@@ -110,7 +109,7 @@ describeMajor(14, major => {
     );
 
     it(
-      'a partition that comes with rows of its own once the table was read is named, others are not; read anew, all is there',
+      'a partition that comes with rows of its own once the table was read gets a snapshot, by itself; others need none',
       inLab(major, async lab => {
         await lab.sql(`${createPart} ${fill(1, 60)}`);
         const like = (name: string): string => `CREATE TABLE ${name} (LIKE part INCLUDING ALL)`;
@@ -128,24 +127,54 @@ describeMajor(14, major => {
         await platform.expectEqual([part]);
         // Filled before; filled in the same transaction; detached, changed and attached again.
         await lab.sql(`${like('filled')}`);
-        await lab.sql("INSERT INTO filled VALUES (200, 'f', 'x')");
+        await lab.sql("INSERT INTO filled SELECT i, 'f', 'x' FROM generate_series(200, 260) i");
         await lab.sql(attach('filled', 'f'));
         await lab.sql(`${like('moved')}; INSERT INTO moved VALUES (200, 'g', 'x'); ${attach('moved', 'g')}`);
         await lab.sql('ALTER TABLE part DETACH PARTITION part_a');
         await lab.sql("INSERT INTO part_a VALUES (200, 'a', 'while away')");
         await lab.sql(`${attach('part_a', 'a')}; UPDATE part SET text = 'z' WHERE id = 100`);
+        // They live on before they are read.
+        await lab.sql(
+          "UPDATE part SET text = 'w' WHERE id = 201; DELETE FROM part WHERE id = 202; UPDATE part SET id = 300 WHERE id = 203",
+        );
         const run = await platform.sync();
         for (const name of ['filled', 'moved', 'part_a'])
           expect(
             run.logs.filter(message => message.includes(`public.${name} was attached to public.part with rows`)),
           ).toHaveLength(1);
         expect(run.logs.filter(message => message.includes('was attached'))).toHaveLength(3);
+        await platform.expectEqual([part]);
+        // Of the others no row was read again.
+        const [{ of_three }] = (await lab.sql(
+          "SELECT count(*)::int AS of_three FROM part WHERE region IN ('a', 'f', 'g')",
+        )) as unknown as [{ of_three: number }];
+        expect(run.records.filter(record => record.data['_ab_cdc_deleted_at'] === null).length).toBeLessThanOrEqual(of_three + 5);
         const next = await platform.sync();
-        expect(next.logs.filter(message => message.includes('was attached'))).toEqual([]);
-        platform.stored = withoutStream(platform.stored, 'part');
-        for (const destination of [platform.everything, platform.committed]) destination.clear('part');
+        expect([next.records, next.logs.filter(message => message.includes('was attached'))]).toEqual([[], []]);
+      }),
+    );
+
+    it(
+      'the snapshot of partitions that came with rows is killed, and another one comes',
+      inLab(major, async lab => {
+        await lab.sql(`${createPart} ${fill(1, 60)}`);
+        const come = (name: string, region: string, rows: number): string => `CREATE TABLE ${name} (LIKE part INCLUDING ALL);
+          INSERT INTO ${name} SELECT i, '${region}', repeat('x', 500) FROM generate_series(1000, ${1000 + rows}) i;
+          ALTER TABLE part ATTACH PARTITION ${name} FOR VALUES IN ('${region}')`;
+        const platform = await lab.connect({ streams: ['part'] }, { checkpoint_interval_seconds: 0 });
+        await platform.sync();
+        await lab.sql(come('first', 'f', 8000));
+        const isCursor = (line: string): boolean => line.startsWith('{"type":"STATE"') && line.includes('"only"');
+        let states = 0;
+        const died = await platform.run({ killAfter: { when: line => isCursor(line) && ++states === 4 }, mayFail: true });
+        expect(died.signal).toBe('SIGKILL');
+        platform.store(died);
+        await lab.sql(come('second', 'g', 100));
+        await lab.sql("UPDATE part SET text = 'y' WHERE id % 7 = 0; DELETE FROM part WHERE id % 5 = 0");
+        await lab.sql('VACUUM FULL first');
         await platform.sync();
         await platform.expectEqual([part]);
+        expect((await platform.sync()).records).toEqual([]);
       }),
     );
 

@@ -37,6 +37,11 @@ const change = fc.record({
   text: fc.option(fc.constantFrom('x', 'y', 'z')),
 });
 const changes = fc.array(change, { maxLength: 12 });
+/** Rows that come past the log, and what becomes of such rows in the log later. */
+const attached = fc.array(fc.record({ server: fc.nat(2), table: fc.constantFrom(...tables) }), { maxLength: 4 });
+const touched = fc.array(fc.record({ server: fc.nat(2), nth: fc.nat(), text: fc.option(fc.constantFrom('v', 'w')) }), {
+  maxLength: 3,
+});
 
 /** Two servers under four names: `main` and `renamed` are the same one, `a` and `b` have one each. */
 function world(): { servers: readonly ToyServer[]; byName: Readonly<Record<string, ToyServer>> } {
@@ -52,6 +57,18 @@ const apply = (
   made: readonly { server: number; table: string; id: number; text: string | null }[],
 ) => {
   for (const { server, table, id, text } of made) servers[server]?.set(table, 10 * server + id, text);
+};
+
+let attachedRows = 0;
+const attach = (servers: readonly ToyServer[], rows: readonly { server: number; table: string }[]): void => {
+  for (const { server, table } of rows) servers[server]?.attach(table, 1000 + ++attachedRows, 'attached');
+};
+const touch = (servers: readonly ToyServer[], rows: readonly { server: number; nth: number; text: string | null }[]): void => {
+  for (const { server, nth, text } of rows) {
+    const { attached: all = [] } = servers[server] ?? {};
+    const row = all[nth % all.length];
+    if (row !== undefined) servers[server]?.set(row.table, row.id, text);
+  }
 };
 
 /** What a deduplicating destination holds. */
@@ -138,6 +155,8 @@ describe('every STATE that is printed', () => {
       modes: fc.record({ red: mode, blue: mode }),
       stateType,
       next: fc.nat(),
+      attached,
+      touched,
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
@@ -145,8 +164,11 @@ describe('every STATE that is printed', () => {
         const destination = new Destination();
         let state: readonly StateBody[] = [];
         const all = { changes: last, shards: ['main', 'a', 'b'], modes: incremental, stateType: 'global' as const, next: 0 };
-        for (const [ordinal, { shards, modes, stateType, next, changes: made }] of [...steps, all].entries()) {
+        const toTheEnd = { ...all, attached: [], touched: [] };
+        for (const [ordinal, { shards, modes, stateType, next, changes: made, ...past }] of [...steps, toTheEnd].entries()) {
           apply(servers, made);
+          attach(servers, past.attached);
+          touch(servers, past.touched);
           const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
           const run = await toyRead({ shards: named, modes, state, settings: { stateType, job: `${ordinal}` } });
           expect(run.error).toBeUndefined();
@@ -166,15 +188,25 @@ describe('every STATE that is printed', () => {
   });
 
   it('brings the deletes too of shards that were away for a while', async () => {
-    const step = fc.record({ changes, shards: fc.subarray(['main', 'a', 'b'], { minLength: 1 }), stateType, next: fc.nat() });
+    const shardsOfSome = fc.subarray(['main', 'a', 'b'], { minLength: 1 });
+    const step = fc.record({ changes, shards: shardsOfSome, stateType, next: fc.nat(), attached, touched });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
         const { servers, byName } = world();
         const destination = new Destination();
         let state: readonly StateBody[] = [];
-        const all = { changes: last, shards: ['main', 'a', 'b'], stateType: 'global' as const, next: 0 };
-        for (const [ordinal, { shards, stateType, next, changes: made }] of [...steps, all].entries()) {
+        const all = {
+          changes: last,
+          shards: ['main', 'a', 'b'],
+          stateType: 'global' as const,
+          next: 0,
+          attached: [],
+          touched: [],
+        };
+        for (const [ordinal, { shards, stateType, next, changes: made, ...past }] of [...steps, all].entries()) {
           apply(servers, made);
+          attach(servers, past.attached);
+          touch(servers, past.touched);
           const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
           const run = await toyRead({ shards: named, modes: incremental, state, settings: { stateType } });
           expect(run.error).toBeUndefined();

@@ -4,6 +4,8 @@ import * as z from 'zod';
 import type { Constant } from '../../../src/bytes/constant.ts';
 import type {
   Engine,
+  Followed,
+  Missed,
   Opened,
   OpenRequest,
   ReplicationEvent,
@@ -12,6 +14,7 @@ import type {
   SnapshotEvent,
   SnapshotRequest,
   StreamRequest,
+  Watched,
 } from '../../../src/contract/engine.ts';
 import { ConnectorError } from '../../../src/contract/errors.ts';
 import type { EpochMicros, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../../../src/contract/ids.ts';
@@ -33,6 +36,7 @@ interface Change {
 export class ToyServer {
   readonly tables = new Map<string, Map<number, string>>();
   readonly log: Change[] = [];
+  readonly attached: { readonly table: string; readonly id: number }[] = [];
   /** Changes before that are not in the log any more. */
   purged = 0;
   /** Another one: the log is that of another server. */
@@ -64,6 +68,16 @@ export class ToyServer {
     this.log.push({ table, id, text, natural: this.#natural() });
   }
 
+  /** A row comes that is in no log, as with a partition. Such rows have the largest ids, in the order in which they come. */
+  attach(table: string, id: number, text: string): void {
+    (this.tables.get(table) as Map<number, string>).set(id, text);
+    this.attached.push({ table, id });
+  }
+
+  attachedTo(table: string): readonly number[] {
+    return this.attached.filter(row => row.table === table).map(({ id }) => id);
+  }
+
   /** What the ordering keys of a log that begins now begin with. */
   get clock(): number {
     return this.#natural();
@@ -76,9 +90,17 @@ interface Place {
 }
 const placeOf = (position: Position): Place => position as unknown as Place;
 
+interface ToyCursor {
+  readonly id: number;
+  /** These rows alone. */
+  readonly only?: readonly number[];
+}
+const asCursor = (cursor: ToyCursor): SnapshotCursor => cursor as unknown as JsonObject as SnapshotCursor;
+
 class ToyShard implements Shard {
   readonly id: ShardId;
   readonly #server: ToyServer;
+  #followed: readonly Followed[] = [];
 
   constructor(id: string, server: ToyServer) {
     this.id = id as ShardId;
@@ -116,6 +138,20 @@ class ToyShard implements Shard {
     return Promise.resolve(this.#server.end);
   }
 
+  missed(tables: readonly Watched[]): Promise<readonly Missed[]> {
+    const missed = tables.flatMap(({ followed, cursor }): readonly Missed[] => {
+      const { only } = (cursor ?? {}) as unknown as Partial<ToyCursor>;
+      if (cursor === null || (cursor !== undefined && only === undefined)) return [];
+      const attached = this.#server.attachedTo(followed.selection.table.id.name);
+      const memo = { attached: attached.length };
+      const come = attached.slice(Number(followed.memo?.['attached'] ?? attached.length));
+      if (come.length > 0) return [{ followed, cursor: asCursor({ id: -1, only: [...(only ?? []), ...come] }), memo }];
+      followed.memo = memo;
+      return [];
+    });
+    return Promise.resolve(missed);
+  }
+
   covers(reached: Position, target: Position): boolean {
     const [a, b] = [placeOf(reached), placeOf(target)];
     return a.system === b.system && a.at >= b.at;
@@ -134,19 +170,30 @@ class ToyShard implements Shard {
 
   async *snapshot({ selection, cursor }: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
     const template = records.template(selection);
-    for (let after = cursor === null ? -1 : (cursor as unknown as { id: number }).id; ; ) {
+    const { name } = selection.table.id;
+    const { id: first, only } = (cursor ?? { id: -1 }) as unknown as ToyCursor;
+    for (let after = first; ; ) {
       await Promise.resolve();
       this.#server.onChunk();
-      const rows = [...(this.#server.tables.get(selection.table.id.name) ?? [])].sort(([a], [b]) => a - b);
-      const chunk = rows.filter(([id]) => id > after).slice(0, CHUNK);
+      const rows = [...(this.#server.tables.get(name) ?? [])].sort(([a], [b]) => a - b);
+      const chunk = rows.filter(([id]) => id > after && only?.includes(id) !== false).slice(0, CHUNK);
       for (const [id, text] of chunk) write(records, template, 'r', id, text);
-      if (chunk.length < CHUNK) return;
+      if (chunk.length < CHUNK) {
+        const followed = this.#followed.find(each => each.selection.table.id.name === name);
+        if (followed !== undefined && only === undefined) followed.memo = { attached: this.#server.attachedTo(name).length };
+        return;
+      }
       after = chunk.at(-1)?.[0] ?? after;
-      yield { kind: 'chunk', cursor: { id: after } as JsonObject as SnapshotCursor };
+      yield { kind: 'chunk', cursor: asCursor({ id: after, ...(only === undefined ? {} : { only }) }) };
     }
   }
 
-  async *stream({ tables, from }: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+  stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
+    this.#followed = request.tables;
+    return this.#events(request, records);
+  }
+
+  async *#events({ tables, from }: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
     for (let { at } = placeOf(from); ; ) {
       await Promise.resolve();
       const change = this.#server.log[at];

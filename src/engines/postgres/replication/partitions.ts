@@ -1,23 +1,24 @@
-import type { Followed, Logger } from '../../../contract/engine.ts';
+import type { Followed, Logger, Missed, Watched } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { listed } from '../../../contract/findings.ts';
-import type { JsonObject, TableId } from '../../../contract/ids.ts';
+import type { JsonObject, SnapshotCursor, TableId } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import { type LeafRow, readLeaves } from '../catalog-queries.ts';
+import { asCursor, partsCursor } from '../snapshot/cursor.ts';
 import { type Query, qualified, quoteIdent } from '../sql.ts';
 import type { PgTable } from '../table.ts';
 
 /**
- * The partitions of the followed tables as they were when the log was last looked at: kept in the memos of the tables.
+ * The partitions with which the followed tables are read: kept in the memos of the tables.
  *
- * Rows that a partition has before it is attached are in no log of the table. A snapshot that is under way reads them;
- * afterwards nobody would, and nobody would say so.
+ * Rows that a partition has before it is attached are in no log of the table. A snapshot that is under way reads them; for
+ * one that comes later `missedRows` finds out.
  */
 export class Partitions {
   readonly #followed: readonly Followed[];
 
   constructor(followed: readonly Followed[]) {
-    this.#followed = followed.filter(({ selection }) => (selection.table as PgTable).relkind === 'p');
+    this.#followed = followed.filter(isPartitioned);
   }
 
   /** A snapshot has read the table to its end, with these partitions. */
@@ -25,30 +26,36 @@ export class Partitions {
     for (const followed of this.#followed)
       if ((followed.selection.table as PgTable).oid === table.oid) followed.memo = memoOf(leaves);
   }
-
-  /** Warns of partitions that have come with rows since the last look. Gives the tables whose memo has changed. */
-  async look(query: Query, log: Logger): Promise<readonly Followed[]> {
-    if (this.#followed.length === 0) return [];
-    const all = await readLeaves(
-      query,
-      this.#followed.map(({ selection }) => (selection.table as PgTable).oid),
-    );
-    const changed: Followed[] = [];
-    for (const followed of this.#followed) {
-      if (followed.awaitsOrigin) continue; // its snapshot will say with which partitions it was read
-      const table = followed.selection.table as PgTable;
-      const leaves = all.filter(leaf => leaf.root === table.oid);
-      const memo = memoOf(leaves);
-      const known = followed.memo?.['partitions'];
-      if (known === memo['partitions']) continue;
-      const before = new Set(typeof known === 'string' ? known.split(' ') : leaves.map(mark));
-      for (const leaf of leaves) if (!before.has(mark(leaf))) await warnOfOlderRows(query, log, table, leaf);
-      followed.memo = memo;
-      changed.push(followed);
-    }
-    return changed;
-  }
 }
+
+/** The partitions that have come with rows since the last look, and the snapshots that bring those. Changes the memos of the other tables. */
+export async function missedRows(tables: readonly Watched[], query: Query, log: Logger): Promise<readonly Missed[]> {
+  // A snapshot of the whole table sees to its partitions by itself.
+  const watched = tables.filter(({ followed, cursor }) => isPartitioned(followed) && cursor !== null && !isOfWhole(cursor));
+  if (watched.length === 0) return [];
+  const all = await readLeaves(
+    query,
+    watched.map(({ followed }) => (followed.selection.table as PgTable).oid),
+  );
+  const missed: Missed[] = [];
+  for (const { followed, cursor } of watched) {
+    const table = followed.selection.table as PgTable;
+    const leaves = all.filter(leaf => leaf.root === table.oid);
+    const known = followed.memo?.['partitions'];
+    const memo = memoOf(leaves);
+    if (known === memo['partitions']) continue;
+    const before = new Set(typeof known === 'string' ? known.split(' ') : leaves.map(mark));
+    const filled: number[] = [];
+    for (const leaf of leaves)
+      if (!before.has(mark(leaf)) && (await cameWithRows(query, log, table, leaf))) filled.push(leaf.oid);
+    if (filled.length > 0) missed.push({ followed, cursor: asCursor(partsCursor(table, cursor ?? null, filled)), memo });
+    else followed.memo = memo;
+  }
+  return missed;
+}
+
+const isPartitioned = ({ selection }: Followed): boolean => (selection.table as PgTable).relkind === 'p';
+const isOfWhole = (cursor: SnapshotCursor | undefined): boolean => cursor !== undefined && !('only' in (cursor as JsonObject));
 
 /** What to say of a partitioned table of which the role may read the root only; undefined when it may read the partitions. */
 export function unreadableLeaves(
@@ -72,13 +79,16 @@ const mark = (leaf: LeafRow): string => `${leaf.oid}:${leaf.attached}`;
 
 const memoOf = (leaves: readonly LeafRow[]): JsonObject => ({ partitions: leaves.map(mark).join(' ') });
 
-async function warnOfOlderRows(query: Query, log: Logger, table: PgTable, leaf: LeafRow): Promise<void> {
+/** Says what came, too. */
+async function cameWithRows(query: Query, log: Logger, table: PgTable, leaf: LeafRow): Promise<boolean> {
   const came = `${tableLabel(leafId(leaf))} was attached to ${tableLabel(table.id)}`;
-  const remedy = `Clear the stream ${tableLabel(table.id)} to read it anew.`;
   const older = await hasOlderRows(query, leaf);
-  if (older === true) log.warn(`${came} with rows that it had before, which are not in the log. ${remedy}`);
-  if (older === undefined)
+  if (older === true) log.info(`${came} with rows that it had before, which are not in the log: a snapshot brings them.`);
+  if (older === undefined) {
+    const remedy = `Clear the stream ${tableLabel(table.id)} to read it anew.`;
     log.warn(`${came}. If it had rows before, which cannot be told without SELECT on it, they are not in the log. ${remedy}`);
+  }
+  return older === true;
 }
 
 /**

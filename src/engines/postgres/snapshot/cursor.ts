@@ -1,4 +1,5 @@
 /** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
+import { createHash } from 'node:crypto';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
@@ -13,6 +14,8 @@ export interface PageCursor {
   readonly page: number;
   /** Fingerprint of the partitions up to this one: another one may have been attached among those done. */
   readonly leaves: string;
+  /** Oids of the partitions to be read, where the others were read before. */
+  readonly only?: readonly number[];
 }
 
 export interface KeyCursor {
@@ -35,12 +38,34 @@ const MAX_PAGE = 2 ** 32 - 2;
 /** Null: from the beginning. Throws STATE_INVALID when it is not one of ours. */
 export function pageCursor(table: PgTable, cursor: SnapshotCursor | null): PageCursor | null {
   if (cursor === null) return null;
-  const { relation, filenode, page, leaves } = cursor as JsonObject;
-  if (!isWithin(relation, 1, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
+  const { relation, filenode, page, leaves, only } = cursor as JsonObject;
+  if (!isWithin(relation, 0, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
   if (typeof filenode !== 'string' || !/^[0-9]+$/.test(filenode)) throw damaged(table, '"filenode" must be digits', filenode);
   if (!isWithin(page, 0, MAX_PAGE)) throw damaged(table, `"page" must be a whole number up to ${MAX_PAGE}`, page);
   if (typeof leaves !== 'string') throw damaged(table, '"leaves" must be text', leaves);
-  return { relation, filenode, page, leaves };
+  if (only === undefined) return { relation, filenode, page, leaves };
+  const isOids = Array.isArray(only) && only.length > 0 && only.every(oid => isWithin(oid, 1, MAX_OID));
+  if (!isOids) throw damaged(table, '"only" must be a list of oids', only);
+  return { relation, filenode, page, leaves, only: only as readonly number[] };
+}
+
+/** Changes when there are other partitions. */
+export const fingerprint = (oids: readonly number[]): string =>
+  createHash('sha256').update(oids.join(',')).digest('hex').slice(0, 16);
+
+/** The beginning of a snapshot of these partitions alone. */
+export const firstOf = (only: readonly number[]): PageCursor => ({
+  relation: 0,
+  filenode: '0',
+  page: 0,
+  leaves: fingerprint([]),
+  only,
+});
+
+/** A snapshot of some partitions alone, and of those that one under way, at `cursor`, has still to read. */
+export function partsCursor(table: PgTable, cursor: SnapshotCursor | null, oids: readonly number[]): PageCursor {
+  const known = pageCursor(table, cursor)?.only ?? [];
+  return firstOf([...new Set([...known, ...oids])].sort((a, b) => a - b));
 }
 
 /** As `pageCursor`, of a snapshot in the order of the table's key, of which `signature` is that of today. */

@@ -36,6 +36,13 @@ The rows are about 170 bytes: a bigint key, an int, a varchar, a decimal, a text
 
 const TITLES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
 
+const NOTES: Readonly<Record<string, string>> = {
+  mariadb: `
+\`mariadb-binlog\` prints the same rows in less than half the time of MySQL's \`mysqlbinlog\`, for which the goal was made. We read
+both logs at about the same pace: faster than the one, not than the other.
+`,
+};
+
 function section(name: string, { date, machine: where, rows }: Results[string]): string {
   const lines = rows.map(row =>
     [
@@ -59,7 +66,7 @@ ${date}, ${where}.
 ${lines.map(line => `| ${line} |`).join('\n')}
 
 ![ours against the limit](benchmarks-${name}.svg)
-`;
+${NOTES[name] ?? ''}`;
 }
 
 function machine(): string {

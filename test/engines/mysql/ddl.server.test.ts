@@ -112,6 +112,27 @@ describeMysql(flavor => {
     );
 
     it(
+      'a partition is exchanged for a table with rows: what came and what went is said, and the log goes on',
+      lab(async lab => {
+        const parts = 'PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (100), PARTITION high VALUES LESS THAN MAXVALUE)';
+        await lab.sql(
+          `CREATE TABLE thing (id bigint PRIMARY KEY, a bigint, b longtext) ${parts}; INSERT INTO thing VALUES (1, 10, 'one')`,
+        );
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        await lab.sql(
+          "CREATE TABLE swapped (id bigint PRIMARY KEY, a bigint, b longtext); INSERT INTO swapped VALUES (2, 20, 'two')",
+        );
+        await lab.sql("ALTER TABLE thing EXCHANGE PARTITION low WITH TABLE swapped; INSERT INTO thing VALUES (3, 30, 'three')");
+        const run = await platform.sync();
+        expect(run.logs.join('\n')).toMatch(
+          /EXCHANGE PARTITION of \S+\.thing: no delete records .* not in the log\. Clear the stream/,
+        );
+        expect(brief(run, 'thing', 'id', 'a', 'b')).toEqual(['3 30 "three"']);
+      }),
+    );
+
+    it(
       'a table that is dropped and made anew, truncated, or made by SELECT says so and is read with its new columns',
       lab(async lab => {
         await lab.sql(`${create} INSERT INTO thing VALUES (1, 10, 'one')`);

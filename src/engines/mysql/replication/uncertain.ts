@@ -21,6 +21,9 @@ export function changedByStatement({ id }: MysqlTable): ConnectorError {
   return new ConnectorError('POSITION_LOST', detail, { table: id });
 }
 
+/** What does not only take rows away. */
+const MAY_BRING_ROWS = /^(?:EXCHANGE|CONVERT|DISCARD or IMPORT) /;
+
 /** Says what a statement did to a followed table, where the destination does not learn it from records. */
 export function tellEffect(effect: LayoutEffect, { id }: MysqlTable, log: Logger): void {
   const label = tableLabel(id);
@@ -39,7 +42,9 @@ export function tellEffect(effect: LayoutEffect, { id }: MysqlTable, log: Logger
       return;
     case 'rows-removed':
       log.warn(
-        `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
+        MAY_BRING_ROWS.test(effect.how)
+          ? `${effect.how} of ${label}: no delete records exist for rows that it took away, and rows that it brought are not in the log. Clear the stream to read the table anew.`
+          : `${effect.how} of ${label}: the rows are gone at the source, but no delete records exist for them. Refresh the stream to empty it at the destination too.`,
       );
       return;
     default:

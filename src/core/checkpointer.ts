@@ -1,6 +1,6 @@
 import type { EpochMillis, Position, ShardId, TableId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
-import type { StreamCounter } from '../contract/record-writer.ts';
+import type { StreamCounter } from '../contract/record-template.ts';
 import { stateMessage } from '../protocol/messages.ts';
 import type { Checkpoint, ShardCheckpoint, TableCheckpoint, TablePhase, TableShard } from '../protocol/state.ts';
 import { follows, globalState, streamState } from '../protocol/state.ts';

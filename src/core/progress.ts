@@ -1,6 +1,6 @@
 import type { EpochMillis, ShardId, TableId } from '../contract/ids.ts';
 import { tableLabel } from '../contract/ids.ts';
-import type { StreamCounter } from '../contract/record-writer.ts';
+import type { StreamCounter } from '../contract/record-template.ts';
 
 const REFRESH_MILLIS = 500;
 const SHOWN_STREAMS = 3;

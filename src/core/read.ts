@@ -2,7 +2,8 @@ import type { Engine, EngineContext, Session, Shard } from '../contract/engine.t
 import { ConnectorError } from '../contract/errors.ts';
 import type { EpochMillis, ShardId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
-import { RecordTemplate, RecordWriter, StreamCounter } from '../contract/record-writer.ts';
+import { RecordTemplate, StreamCounter } from '../contract/record-template.ts';
+import { RecordWriter } from '../contract/record-writer.ts';
 import type { Table } from '../contract/table.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import { addedColumns } from '../protocol/catalog.ts';

@@ -162,7 +162,8 @@ export const chaosTests = <Database extends TestDatabase>(options: ChaosOptions<
       });
     });
 
-    describe('a network in trouble', () => {
+    // They mostly wait, each in a database of its own.
+    describe.concurrent('a network in trouble', () => {
       it('where nobody answers is said to be unreachable, in less than half a minute', async () => {
         const database = await newDatabase();
         const platform = await Platform.connect(database, cursorColumn);

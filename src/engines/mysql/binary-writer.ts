@@ -61,7 +61,7 @@ export function fixed(bytes: number, write: ValueWriter): BinaryWriter {
 
 /** A number of one to eight bytes, least significant first. */
 export function integer(bytes: number, signed: boolean): BinaryWriter {
-  if (bytes === 8) return signed ? bigint : unsignedBigint;
+  if (bytes === 8) return bigint(signed);
   const shift = 32 - bytes * 8;
   return (out, source, offset, end, _metadata, cell) => {
     const next = offset + bytes;
@@ -74,19 +74,14 @@ export function integer(bytes: number, signed: boolean): BinaryWriter {
   };
 }
 
-const bigint: BinaryWriter = (out, source, offset, end, _metadata, cell) => {
-  if (offset + 8 > end) throw truncated();
-  cell.verdict = SAID;
-  out.int64(source, offset, true);
-  return offset + 8;
-};
-
-const unsignedBigint: BinaryWriter = (out, source, offset, end, _metadata, cell) => {
-  if (offset + 8 > end) throw truncated();
-  cell.verdict = SAID;
-  out.int64(source, offset, false);
-  return offset + 8;
-};
+function bigint(signed: boolean): BinaryWriter {
+  return (out, source, offset, end, _metadata, cell) => {
+    if (offset + 8 > end) throw truncated();
+    cell.verdict = SAID;
+    out.int64(source, offset, signed);
+    return offset + 8;
+  };
+}
 
 /** A YEAR: years since 1900, 0 for the year 0000. `short`: YEAR(2) of MariaDB, of which only two digits are said. */
 export function year(short: boolean): BinaryWriter {

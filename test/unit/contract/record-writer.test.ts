@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JsonWriter } from '../../../src/bytes/json-writer.ts';
 import type { EpochMicros, EpochMillis } from '../../../src/contract/ids.ts';
-import { type Operation, RecordTemplate, RecordWriter, StreamCounter } from '../../../src/contract/record-writer.ts';
+import { RecordTemplate, StreamCounter } from '../../../src/contract/record-template.ts';
+import { type Operation, RecordWriter } from '../../../src/contract/record-writer.ts';
 import type { Selection } from '../../../src/contract/table.ts';
 import { REPAIRED } from '../../../src/values/value-writer.ts';
 

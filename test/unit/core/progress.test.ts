@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EpochMillis, ShardId, TableId } from '../../../src/contract/ids.ts';
-import { StreamCounter } from '../../../src/contract/record-writer.ts';
+import { StreamCounter } from '../../../src/contract/record-template.ts';
 import { LogProgress, Progress } from '../../../src/core/progress.ts';
 import { ToyServer } from './toy.ts';
 import { toyRead } from './toy-read.ts';

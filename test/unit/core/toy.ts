@@ -18,7 +18,8 @@ import type {
 } from '../../../src/contract/engine.ts';
 import { ConnectorError } from '../../../src/contract/errors.ts';
 import type { EpochMicros, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../../../src/contract/ids.ts';
-import type { Operation, RecordTemplate, RecordWriter } from '../../../src/contract/record-writer.ts';
+import type { RecordTemplate } from '../../../src/contract/record-template.ts';
+import type { Operation, RecordWriter } from '../../../src/contract/record-writer.ts';
 import type { Selection, Table } from '../../../src/contract/table.ts';
 
 export const CURSOR_COLUMN = '_ab_cdc_toy';

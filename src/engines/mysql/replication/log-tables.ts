@@ -1,6 +1,6 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
 import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
-import type { RecordTemplate } from '../../../contract/record-writer.ts';
+import type { RecordTemplate } from '../../../contract/record-template.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
 import { layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';

@@ -2,7 +2,7 @@ import type { Followed } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import type { RecordTemplate } from '../../../contract/record-writer.ts';
+import type { RecordTemplate } from '../../../contract/record-template.ts';
 import { ROWS_DELETE, type Rows, VALUE_ABSENT } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TableLayout } from '../layout/column-layout.ts';

@@ -1,7 +1,8 @@
 import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import type { RecordTemplate, RecordWriter } from '../../../contract/record-writer.ts';
+import type { RecordTemplate } from '../../../contract/record-template.ts';
+import type { RecordWriter } from '../../../contract/record-writer.ts';
 import type { Selection } from '../../../contract/table.ts';
 import type { ValueWriter } from '../../../values/value-writer.ts';
 import { SAID } from '../../../values/value-writer.ts';

@@ -2,7 +2,7 @@ import type { Followed } from '../../../contract/engine.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import type { RecordTemplate } from '../../../contract/record-writer.ts';
+import type { RecordTemplate } from '../../../contract/record-template.ts';
 import type { ValueWriter } from '../../../values/value-writer.ts';
 import { fromPosition } from '../position.ts';
 import type { PgColumn, PgTable } from '../table.ts';

@@ -39,7 +39,7 @@ const MAX_PAGE = 2 ** 32 - 2;
 export function pageCursor(table: PgTable, cursor: SnapshotCursor | null): PageCursor | null {
   if (cursor === null) return null;
   const { relation, filenode, page, leaves, only } = cursor as JsonObject;
-  if (!isWithin(relation, 0, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
+  if (!isWithin(relation, only === undefined ? 1 : 0, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
   if (typeof filenode !== 'string' || !/^[0-9]+$/.test(filenode)) throw damaged(table, '"filenode" must be digits', filenode);
   if (!isWithin(page, 0, MAX_PAGE)) throw damaged(table, `"page" must be a whole number up to ${MAX_PAGE}`, page);
   if (typeof leaves !== 'string') throw damaged(table, '"leaves" must be text', leaves);

@@ -1,7 +1,8 @@
 import { JsonWriter } from '../../../../src/bytes/json-writer.ts';
 import type { Followed, ReplicationEvent } from '../../../../src/contract/engine.ts';
 import type { EpochMillis, JsonObject, Position } from '../../../../src/contract/ids.ts';
-import { RecordTemplate, RecordWriter, StreamCounter } from '../../../../src/contract/record-writer.ts';
+import { RecordTemplate, StreamCounter } from '../../../../src/contract/record-template.ts';
+import { RecordWriter } from '../../../../src/contract/record-writer.ts';
 import { BinlogDecoder } from '../../../../src/engines/mysql/binlog/decoder.ts';
 import { type ColumnLayout, layoutToJson, type TableLayout } from '../../../../src/engines/mysql/layout/column-layout.ts';
 import type { Dump } from '../../../../src/engines/mysql/replication/dump.ts';

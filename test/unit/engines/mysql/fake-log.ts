@@ -92,6 +92,17 @@ export interface FakeRead {
   readonly aside?: (from: Position) => Buffer[];
 }
 
+/** Writes records of one shard at the beginning of time; `changes`: with the columns that changes carry. */
+export const recordsOn = (out: JsonWriter, changes: boolean): RecordWriter =>
+  new RecordWriter(out, {
+    cursorColumn: 'key',
+    originColumns: [],
+    shard: null,
+    limit: 1e6,
+    now: () => 0 as EpochMillis,
+    template: selection => new RecordTemplate(selection, changes, new StreamCounter()),
+  });
+
 export const END_OF_LOG = new Error('the log is over');
 
 /** Reads the packets to their end: the events, and the data of the records. An error other than END_OF_LOG is thrown. */
@@ -99,14 +110,7 @@ export async function readLog(read: FakeRead): Promise<{ readonly events: Replic
   const { flavor, from, tables = [], visible = () => from } = read;
   const over = (): Promise<void> => Promise.reject(END_OF_LOG);
   const out = new JsonWriter(1000);
-  const records = new RecordWriter(out, {
-    cursorColumn: 'key',
-    originColumns: [],
-    shard: null,
-    limit: 1e6,
-    now: () => 0 as EpochMillis,
-    template: selection => new RecordTemplate(selection, true, new StreamCounter()),
-  });
+  const records = recordsOn(out, true);
   const source: StreamSource = {
     openDump: (position, use) =>
       Promise.resolve(

@@ -1,12 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JsonWriter } from '../../../../../src/bytes/json-writer.ts';
-import type { EpochMicros, EpochMillis, JsonObject } from '../../../../../src/contract/ids.ts';
-import { RecordTemplate, StreamCounter } from '../../../../../src/contract/record-template.ts';
-import { RecordWriter } from '../../../../../src/contract/record-writer.ts';
+import type { EpochMicros, JsonObject } from '../../../../../src/contract/ids.ts';
 import { RowReader } from '../../../../../src/engines/mysql/snapshot/row-reader.ts';
 import { columnType } from '../../../../../src/engines/mysql/types.ts';
-import { intTable } from '../fake-log.ts';
+import { intTable, recordsOn } from '../fake-log.ts';
 import { END_OF_FILE, FakeServer, packet, rawOn } from '../wire/fake-server.ts';
 import { textRow } from '../wire/lenenc.ts';
 
@@ -31,14 +29,7 @@ function textTable(names: readonly string[]): ReturnType<typeof intTable> {
 async function read(names: readonly string[], key: readonly string[], rows: readonly Buffer[]): Promise<Read> {
   const table = textTable(names);
   const out = new JsonWriter(1000);
-  const records = new RecordWriter(out, {
-    cursorColumn: 'key',
-    originColumns: [],
-    shard: null,
-    limit: 1e6,
-    now: () => 0 as EpochMillis,
-    template: selection => new RecordTemplate(selection, false, new StreamCounter()),
-  });
+  const records = recordsOn(out, false);
   records.snapshotRows(7, 0 as EpochMicros);
   const width = names.length + key.filter(name => !names.includes(name)).length || 1;
   const packets = [Buffer.from([width]), ...Array.from({ length: width }, () => Buffer.from('def')), Buffer.from(END_OF_FILE)];

@@ -36,8 +36,7 @@ function run(projects, live) {
 }
 
 await run(['unit'], true);
-const others = ['postgres-kills', 'mysql', 'mariadb'];
-await Promise.all([run(['postgres'], true), ...others.map(family => run([family], false))]);
+await Promise.all([run(['postgres'], true), run(['mysql'], false), run(['mariadb'], false)]);
 if (broken && total.failed === 0) total.failed = 1;
 console.log(`${broken ? 'FAILED' : 'OK'}: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = broken ? 1 : 0;

@@ -7,8 +7,6 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const onServers = 'test/**/*.server.test.ts';
 const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
 const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
-/** The longest of PostgreSQL's, with servers of its own: the others take as long as those of another family. */
-const postgresKills = 'test/engines/postgres/kill.server.test.ts';
 
 /** Tests of one family of servers. All files take turns: they share servers, and what one holds open another waits for. */
 const family = (
@@ -48,8 +46,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit, postgresKills] }),
-      family('postgres-kills', { include: [postgresKills] }),
+      family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit] }),
       family('mysql', { include: [onMysql, mysqlKit], env: { TRIBUTARY_FLAVOR: 'mysql' } }),
       family('mariadb', {
         include: [onMysql, mysqlKit],

@@ -48,9 +48,10 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   for (let left = whole; left > 0; ) {
     const digits = left % GROUP === 0 ? GROUP : left % GROUP;
     const count = BYTES[digits] ?? 0;
-    if (!putDigits(bytes, at, group(source, from, count, flip, invert), digits)) return refused(out, before);
+    const value = group(source, from, count, flip, invert);
+    if (value >= (POWERS[digits] ?? 0)) return refused(out, before);
     invert = flip;
-    at += digits;
+    at = writePadded(bytes, at, value, digits);
     from += count;
     left -= digits;
   }
@@ -66,9 +67,10 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
   for (let left = scale; left > 0; ) {
     const digits = Math.min(left, GROUP);
     const count = BYTES[digits] ?? 0;
-    if (!putDigits(bytes, at, group(source, from, count, flip, invert), digits)) return refused(out, before);
+    const value = group(source, from, count, flip, invert);
+    if (value >= (POWERS[digits] ?? 0)) return refused(out, before);
     invert = flip;
-    at += digits;
+    at = writePadded(bytes, at, value, digits);
     from += count;
     left -= digits;
   }
@@ -109,17 +111,6 @@ function writeShort(out: JsonWriter, source: Uint8Array, start: number, whole: n
   }
   out.length = at;
   return true;
-}
-
-/** Writes `digits` digits; false where the value, which is below 2^32, has more. */
-function putDigits(bytes: Uint8Array, at: number, value: number, digits: number): boolean {
-  let rest = value;
-  for (let place = at + digits - 1; place >= at; place--) {
-    const tenth = (rest / 10) | 0;
-    bytes[place] = ZERO + rest - tenth * 10;
-    rest = tenth;
-  }
-  return rest === 0;
 }
 
 /** Up to four bytes as a number; `first` is what the first of them is turned over with, `flip` the others. */

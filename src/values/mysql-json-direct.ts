@@ -108,8 +108,8 @@ function container(
   depth: number,
 ): number {
   if (at + HEADER > outerEnd) return -1;
-  const count = two(source, at);
-  const end = at + two(source, at + 2);
+  const count = size(source, at, false);
+  const end = at + size(source, at + 2, false);
   const isObject = type === OBJECT;
   let key = at + HEADER;
   let entry = isObject ? key + count * KEY_ENTRY : key;
@@ -120,8 +120,8 @@ function container(
   for (let i = 0; i < count; i++) {
     if (i > 0) bytes[to++] = COMMA;
     if (isObject) {
-      const from = at + two(source, key);
-      const keyEnd = from + two(source, key + 2);
+      const from = at + size(source, key, false);
+      const keyEnd = from + size(source, key + 2, false);
       key += KEY_ENTRY;
       if (keyEnd > end) return -1;
       to = string(bytes, to, limit, source, from, keyEnd);
@@ -130,7 +130,7 @@ function container(
     }
     const kind = source[entry] ?? 0;
     const isInline = kind === LITERAL || kind === INT16 || kind === UINT16;
-    to = value(out, to, limit, source, isInline ? entry + 1 : at + two(source, entry + 1), end, kind, depth + 1);
+    to = value(out, to, limit, source, isInline ? entry + 1 : at + size(source, entry + 1, false), end, kind, depth + 1);
     if (to < 0) return -1;
     entry += VALUE_ENTRY;
   }
@@ -188,5 +188,3 @@ function string(bytes: Uint8Array, start: number, limit: number, source: Uint8Ar
   bytes[to + 1] = QUOTE;
   return to + 2;
 }
-
-const two = (source: Uint8Array, at: number): number => (source[at] ?? 0) | ((source[at + 1] ?? 0) << 8);

@@ -1,3 +1,4 @@
+import { writePadded } from '../bytes/int64.ts';
 import type { JsonWriter } from '../bytes/json-writer.ts';
 import type { Verdict } from './value-writer.ts';
 import { NULLED, SAID } from './value-writer.ts';
@@ -236,13 +237,7 @@ function putClock(
   at = putPair(bytes, at, second);
   if (digits === 0) return at;
   bytes[at++] = DOT;
-  let rest = fraction;
-  for (let place = at + digits - 1; place >= at; place--) {
-    const tenth = (rest / 10) | 0;
-    bytes[place] = ZERO + rest - tenth * 10;
-    rest = tenth;
-  }
-  return at + digits;
+  return writePadded(bytes, at, fraction, digits);
 }
 
 function putPair(bytes: Uint8Array, at: number, value: number): number {

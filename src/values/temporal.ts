@@ -14,7 +14,6 @@ const DATE_BYTES = 10;
 const MOMENT_BYTES = 19;
 /** Days that every month has. */
 const SHORTEST_MONTH = 28;
-const NO_DIGITS = -1_000_000;
 const MAX_FRACTION_DIGITS = 9;
 const DAYS = Uint8Array.of(0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31);
 
@@ -71,26 +70,21 @@ export function timeEnd(source: Uint8Array, at: number, end: number): number {
 export function momentEnd(source: Uint8Array, start: number, end: number): number {
   if (end - start < MOMENT_BYTES || source[start + 4] !== MINUS || source[start + 7] !== MINUS) return -1;
   if (source[start + 10] !== SPACE || source[start + 13] !== COLON || source[start + 16] !== COLON) return -1;
-  const month = two(source, start + 5);
-  const day = two(source, start + 8);
-  const hour = two(source, start + 11);
-  const minute = two(source, start + 14);
-  const second = two(source, start + 17);
-  const year = two(source, start) * 100 + two(source, start + 2);
-  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > SHORTEST_MONTH) return -1;
+  const century = pair(source, start);
+  const inCentury = pair(source, start + 2);
+  const month = pair(source, start + 5);
+  const day = pair(source, start + 8);
+  const hour = pair(source, start + 11);
+  const minute = pair(source, start + 14);
+  const second = pair(source, start + 17);
+  if (century < 0 || inCentury < 0 || century + inCentury === 0 || month < 1 || month > 12 || day < 1 || day > SHORTEST_MONTH)
+    return -1;
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
   let at = start + MOMENT_BYTES;
   if (at === end || source[at] !== DOT) return at;
   const first = ++at;
   while (at < end && (source[at] as number) >= ZERO && (source[at] as number) <= NINE) at++;
   return at === first || at - first > MAX_FRACTION_DIGITS ? -1 : at;
-}
-
-/** The two digits at `at` as a number; far from any that may stand there when they are none. */
-function two(source: Uint8Array, at: number): number {
-  const tens = (source[at] as number) - ZERO;
-  const ones = (source[at + 1] as number) - ZERO;
-  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? NO_DIGITS : tens * 10 + ones;
 }
 
 /** Behind the zone offset `+HH` or `+HH:MM` (or minus) at `at`, below 24 hours; -1 when there is none. */

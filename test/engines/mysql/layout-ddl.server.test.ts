@@ -19,7 +19,7 @@ const STATEMENTS = Number(process.env['TRIBUTARY_DDL_STATEMENTS'] ?? 100);
 const MARKER = 'marker';
 /** What the follower may not know, for the server breaks labels; or the text gets a length that depends on more. */
 const UNCERTAIN =
-  /breaks its labels|converts columns and sets|defines and converts|compressed|it is like|becomes too long|too long becomes/;
+  /breaks its labels|converts columns and sets|defines and converts|compressed|it is like|becomes too long|too long becomes|COLLATE DEFAULT stands for/;
 
 type Client = Awaited<ReturnType<MysqlServer['client']>>;
 

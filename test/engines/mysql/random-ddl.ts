@@ -215,7 +215,7 @@ export class RandomDdl {
       ' ENGINE=InnoDB',
       ` ${this.#charset()}`,
       ` ENGINE = InnoDB ${this.#charset()} COMMENT 'x, (y'`,
-      ` ROW_FORMAT=DYNAMIC, ${this.#charset()}`,
+      ` ROW_FORMAT=DYNAMIC, ${this.#tableCharset()}`,
     ]);
     return `${head} (${elements.join(', ')})${options}`;
   }
@@ -263,7 +263,7 @@ export class RandomDdl {
       case 'rename':
         return `RENAME COLUMN ${this.#name(take(left))} TO ${this.#name(take(fresh))}`;
       case 'default':
-        return this.#charset();
+        return this.#tableCharset();
       default:
         return random.pick([
           `ADD INDEX (${this.#name('id')})`,
@@ -359,6 +359,19 @@ export class RandomDdl {
       `CHARACTER SET ${random.pick(CHARSETS)}`,
       `COLLATE ${random.pick(COLLATIONS)}`,
       `charset = utf8mb4 collate = utf8mb4_bin`,
+    ]);
+  }
+
+  /** Several options for one choice, which only tables have as clauses; DEFAULT, which only MariaDB has there. */
+  #tableCharset(): string {
+    const random = this.#random;
+    const mariadb = ['CHARACTER SET DEFAULT', 'COLLATE DEFAULT', 'CHARACTER SET DEFAULT, COLLATE latin1_bin'];
+    return random.pick([
+      this.#charset(),
+      this.#charset(),
+      `${this.#charset()}, ${this.#charset()}`,
+      'COLLATE ucs2_bin, CHARACTER SET ucs2',
+      ...(this.#flavor === 'mariadb' ? mariadb : []),
     ]);
   }
 

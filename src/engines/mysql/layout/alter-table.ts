@@ -5,6 +5,7 @@ import type { ColumnLayout, TableLayout } from './column-layout.ts';
 import { formatColumnType, parseColumnType } from './column-layout.ts';
 import { UnclearStatement } from './sql-tokens.ts';
 import type { AlterAction, CharsetOptions, ColumnPlace } from './statement.ts';
+import { mergeOptions, NO_CHARSET } from './table-elements.ts';
 
 /** What a statement's result depends on beside its text and the table. */
 export interface ResolveRules {
@@ -40,10 +41,9 @@ export function alterTable(
     // MySQL takes the last of them, MariaDB converts to one and keeps the other for columns to come.
     throw new UnclearStatement('it converts columns and sets the default character set');
   }
-  const defaults = choices.reduce<TextDefaults>((current, options) => chooseDefaults(options, current, database), {
-    charset: before.defaultCharset,
-    collation: before.defaultCollation,
-  });
+  // A statement's options are one choice, in any order: `COLLATE ucs2_bin, CHARACTER SET ucs2` keeps the collation.
+  const current = { charset: before.defaultCharset, collation: before.defaultCollation };
+  const defaults = chooseDefaults(choices.reduce(mergeOptions, NO_CHARSET), current, database);
   const columns = rearrange(before.columns, actions, defaults, rules);
   const keys = actions.flatMap(action => (action.kind === 'primary-key' ? action.columns : []));
   const inKey = columns.map(column => (keys.some(name => same(name, column.name)) ? { ...column, nullable: false } : column));
@@ -55,20 +55,27 @@ export function alterTable(
   };
 }
 
-/** The defaults behind an option; a collation chooses its character set, a character set its collation. */
-export function chooseDefaults(options: CharsetOptions, current: TextDefaults, database: TextDefaults | null): TextDefaults {
-  if (options.charset === 'default' || options.collation === 'default') {
-    if (database === null) throw new UnclearStatement('the character set of its database is not known');
-    return {
-      charset: database.charset,
-      collation: options.collation === 'default' ? database.collation : (options.collation ?? database.collation),
-    };
-  }
-  const { charset, collation } = options;
+/**
+ * The defaults behind a statement's options; a collation chooses its character set, a character set its collation. A
+ * collation of null is one that is not known: MySQL takes the database's for CHARACTER SET DEFAULT, MariaDB the set's own.
+ */
+export function chooseDefaults(
+  { charset, collation }: CharsetOptions,
+  current: TextDefaults,
+  database: TextDefaults | null,
+): TextDefaults {
   if (charset === null && collation === null) return current;
-  const named = collation === null ? null : charsetOfCollation(collation);
-  const chosen = charset ?? named ?? current.charset;
-  return { charset: chosen, collation: collation ?? defaultCollation(chosen) };
+  const named = collation === 'default' ? null : collation;
+  if (charset === 'default') {
+    if (database === null) throw new UnclearStatement('the character set of its database is not known');
+    return { charset: database.charset, collation: named };
+  }
+  const chosen = charset ?? (named === null ? null : charsetOfCollation(named)) ?? current.charset;
+  if (collation === 'default' && database?.charset !== chosen) {
+    // MariaDB before 10.9 takes all of the database's, later ones keep the character set.
+    throw new UnclearStatement('what COLLATE DEFAULT stands for depends on the version of the server');
+  }
+  return { charset: chosen, collation: named ?? defaultCollation(chosen) };
 }
 
 function rearrange(

@@ -196,14 +196,13 @@ function chooseCharset(
   defaults: TextDefaults,
 ): { charset: string; collation: string | null } {
   if (type.fixedCollation !== null) return { charset: 'utf8mb4', collation: type.fixedCollation };
+  const named = collation === 'default' ? null : collation;
   if (type.charset !== null) {
     const { charset } = type;
-    return { charset, collation: collation ?? (type.binary ? binaryCollation(charset) : defaultCollation(charset)) };
+    return { charset, collation: named ?? (type.binary ? binaryCollation(charset) : defaultCollation(charset)) };
   }
-  if (collation !== null && collation !== 'default') {
-    // `uca1400_ai_ci` and its kin belong to any character set.
-    return { charset: charsetOfCollation(collation) ?? defaults.charset, collation };
-  }
+  // `uca1400_ai_ci` and its kin belong to any character set.
+  if (named !== null) return { charset: charsetOfCollation(named) ?? defaults.charset, collation: named };
   if (type.binary) return { charset: defaults.charset, collation: binaryCollation(defaults.charset) };
   return { charset: defaults.charset, collation: defaults.collation };
 }

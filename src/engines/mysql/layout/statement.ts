@@ -1,7 +1,7 @@
 import type { ColumnDefinition } from './column-definition.ts';
 import type { TableName } from './sql-tokens.ts';
 
-/** A character set and collation as options name them; null: not said. `DEFAULT` stands for the database's. */
+/** A character set and collation as options name them; null: not said; `default`: the word DEFAULT (see `chooseDefaults`). */
 export interface CharsetOptions {
   readonly charset: string | null;
   readonly collation: string | null;

@@ -100,6 +100,7 @@ describe('ALTER TABLE', () => {
     ['CONVERT TO CHARACTER SET DEFAULT', 'id int | name varchar(20) utf8mb4 | note mediumtext utf8mb4'],
     ['DEFAULT CHARSET=ucs2, ADD v varchar(9)', `${BEFORE} | v varchar(9) ucs2`],
     ['ADD v varchar(9), COLLATE utf8mb4_bin', `${BEFORE} | v varchar(9) utf8mb4`],
+    ['COLLATE ucs2_bin, ADD v varchar(9), CHARACTER SET ucs2', `${BEFORE} | v varchar(9) ucs2`],
   ])('%s', (clauses, columns) => {
     expect(behind(`ALTER TABLE orders ${clauses}`)).toBe(columns);
   });
@@ -231,6 +232,12 @@ describe('the words of a statement', () => {
     expect(alter('ADD v varchar(9) COMPRESSED DEFAULT "x", ADD b blob compressed=zlib')).toBe(
       `${BEFORE} | v varchar(9) /*M!100301 COMPRESSED*/ latin1 | b blob /*M!100301 COMPRESSED*/`,
     );
+    expect(alter('ADD v text CHARACTER SET ucs2 COLLATE DEFAULT')).toBe(`${BEFORE} | v text ucs2`);
+    expect(alter('ADD v text, CHARACTER SET DEFAULT, COLLATE utf8mb4_bin')).toBe(`${BEFORE} | v text utf8mb4`);
+    expect(alter('ADD v text, COLLATE DEFAULT, CHARSET utf8mb4')).toBe(`${BEFORE} | v text utf8mb4`);
+    // Before 10.9 it is utf8mb4 for each of them, since then what the statement or the table says.
+    expect(alter('ADD v text, CHARACTER SET ucs2, COLLATE DEFAULT')).toMatch(/COLLATE DEFAULT .* version of the server/);
+    expect(alter('ADD v text, COLLATE DEFAULT')).toMatch(/COLLATE DEFAULT .* version of the server/);
     expect(alter('ADD d datetime DEFAULT uuid() ON UPDATE now(), `ENCRYPTED`=`YES`')).toBe(`${BEFORE} | d datetime`);
     expect(behind('ALTER ONLINE TABLE IF EXISTS orders NOWAIT ADD v int', { rules: MARIADB })).toBe(`${BEFORE} | v int(11)`);
     expect(behind('ALTER TABLE orders WAIT 5 DROP note', { rules: MARIADB })).toBe('id int | name varchar(20) latin1');

@@ -33,7 +33,7 @@ export async function loadConfig(text: string, { engines, specification }: Confi
   if ('flaw' in json) return { redact: unchanged, problems: [describeFlaw(json.flaw)] };
   const config = canonicalConfig(withoutNulls(json.value));
   const redact = redactor(secretsOf(specification, config));
-  const problems = validateConfig(specification, config);
+  const problems = await validateConfig(specification, config);
   if (problems.length > 0) return { redact, problems };
 
   const name = isRecord(config) && isRecord(config['source']) ? config['source']['engine'] : undefined;

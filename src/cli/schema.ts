@@ -35,6 +35,15 @@ export function chosen(schema: Schema, value: unknown): Schema | undefined {
   return schema.oneOf.find(option => option.properties?.[name]?.const === value[name]);
 }
 
+/** With the `discriminator` keyword ajv reports the errors of the chosen option, not those of all of them. */
+export function withDiscriminators(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withDiscriminators);
+  if (!isRecord(schema)) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withDiscriminators(value)]));
+  const propertyName = Array.isArray(schema['oneOf']) ? discriminatorOf(schema['oneOf'] as readonly Schema[]) : undefined;
+  return propertyName === undefined ? copy : { ...copy, discriminator: { propertyName } };
+}
+
 const own = (schemas: Readonly<Record<string, Schema>>, name: string): Schema | undefined =>
   Object.hasOwn(schemas, name) ? schemas[name] : undefined;
 

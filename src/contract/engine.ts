@@ -42,8 +42,8 @@ export interface Engine<Config = unknown> {
 export interface Session extends AsyncDisposable {
   /** Everything that stands in the way of `read`, all at once. Changes nothing on the server. */
   check(): Promise<readonly Problem[]>;
-  /** Throws when no shard answers. */
-  discover(): Promise<Discovery>;
+  /** All tables, or those of `only` that are there. Throws when no shard answers. */
+  discover(only?: readonly TableId[]): Promise<Discovery>;
   shards(): Promise<readonly Shard[]>;
 }
 

@@ -8,7 +8,8 @@ export interface Member<T extends Table> {
   readonly id: ShardId;
   /** Throws nothing but STOPPED: what fails is a finding. */
   check(): Promise<readonly Problem[]>;
-  discover(): Promise<readonly T[]>;
+  /** All tables, or those of `only` that are there. */
+  discover(only?: readonly TableId[]): Promise<readonly T[]>;
   /** A shard to read from, with connections of its own. */
   shard(): Shard;
   close(): Promise<void>;
@@ -48,9 +49,9 @@ export class ShardedSession<T extends Table> implements Session {
     return found.flat();
   }
 
-  async discover(): Promise<Discovery> {
+  async discover(only?: readonly TableId[]): Promise<Discovery> {
     const { members, context, unfollowed = (table: T): T => table } = this.#options;
-    const answers = await Promise.allSettled(members.map(member => member.discover()));
+    const answers = await Promise.allSettled(members.map(member => member.discover(only)));
     const failures = new Map<ShardId, unknown>();
     let tables: readonly T[] | null = null;
     for (const [at, answer] of answers.entries()) {

@@ -24,9 +24,7 @@ export function plan(catalog: ConfiguredCatalog, offered: readonly Table[], adde
   if (unknown.length > 0) {
     const names = unknown.map(stream => `"${tableLabel(stream.id)}"`).join(', ');
     const [first] = unknown;
-    throw new ConnectorError('STREAM_UNKNOWN', `not found among the ${offered.length} tables on offer: ${names}.`, {
-      table: first?.id,
-    });
+    throw new ConnectorError('STREAM_UNKNOWN', `not among the tables on offer: ${names}.`, { table: first?.id });
   }
   return catalog.streams.map(configured => {
     const table = tables.get(tableKey(configured.id)) as Table;

@@ -71,7 +71,7 @@ class Read<Config> {
 
   async run(): Promise<void> {
     const { catalog, output, context, terminal } = this.#request;
-    const { tables: offered, failures } = await this.#session.discover();
+    const { tables: offered, failures } = await this.#session.discover(catalog.streams.map(stream => stream.id));
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
     for (const each of plan(catalog, offered, this.#added)) {

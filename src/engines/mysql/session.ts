@@ -1,6 +1,6 @@
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
-import type { ShardId } from '../../contract/ids.ts';
+import type { ShardId, TableId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS } from '../../net/deadline.ts';
@@ -41,7 +41,7 @@ class MysqlMember implements Member<MysqlTable> {
     return this.#newShard(this.#options, connection);
   }
 
-  async discover(): Promise<readonly MysqlTable[]> {
+  async discover(only?: readonly TableId[]): Promise<readonly MysqlTable[]> {
     const { config, context, target } = this.#options;
     const { databases, tinyint1_as: tinyint1, json_columns: json } = config.source;
     const { driver, server } = await this.#connected();
@@ -57,6 +57,7 @@ class MysqlMember implements Member<MysqlTable> {
         tinyint1,
         nativeJson: json === 'native',
         log: context.log,
+        ...(only === undefined ? {} : { only }),
       });
     } catch (error) {
       throw toConnectorError(error, `Reading the tables on ${target.host}:${target.port}`);

@@ -71,7 +71,7 @@ class TableSnapshot {
   async *chunks(): AsyncGenerator<SnapshotEvent, void> {
     const { selection, chunkMillis, cursor } = this.#request;
     const { id } = selection.table;
-    const size = ChunkSize.rows(chunkMillis);
+    const size = ChunkSize.rows(chunkMillis, selection.table);
     let reading = await this.#reading(selection.table as MysqlTable);
     let place = keyCursor(selection.table as MysqlTable, cursor, reading.signature);
     let altered = 0;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
-import type { ShardId } from '../../contract/ids.ts';
+import type { ShardId, TableId } from '../../contract/ids.ts';
 import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
@@ -43,13 +43,14 @@ class PostgresMember implements Member<PgTable> {
     return queryOn(this.#client);
   }
 
-  async discover(): Promise<readonly PgTable[]> {
+  async discover(only?: readonly TableId[]): Promise<readonly PgTable[]> {
     const { config, context, target } = this.options;
     const query = await this.query();
     try {
       const publication = await readPublication(query, config.source.publication);
       const nativeJson = config.source.json_columns === 'native';
-      return await discoverTables(query, { schemas: config.source.schemas, publication, nativeJson, log: context.log });
+      const options = { schemas: config.source.schemas, publication, nativeJson, log: context.log };
+      return await discoverTables(query, only === undefined ? options : { ...options, only });
     } catch (error) {
       throw toConnectorError(error, `Reading the tables of "${target.database}" on ${target.host}:${target.port}`);
     }

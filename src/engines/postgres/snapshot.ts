@@ -176,7 +176,7 @@ class TableSnapshot {
   }
 
   async *byKey(): AsyncGenerator<SnapshotEvent, void> {
-    const size = ChunkSize.rows(this.#request.chunkMillis);
+    const size = ChunkSize.rows(this.#request.chunkMillis, this.#table);
     const keys = this.#table.keyset;
     const columns = keys.map(name => this.#keyColumn(name));
     const names = keys.map(quoteIdent).join(', ');

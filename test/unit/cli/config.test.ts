@@ -45,7 +45,7 @@ describe('examples of configurations', () => {
     const problems = await problemsOf(JSON.stringify(config));
     expect(problems).toHaveLength(says.length);
     for (const sentence of says) expect(problems).toContainEqual(expect.stringContaining(sentence));
-    expect(validateConfig(specification, config)).toEqual(problems);
+    expect(await validateConfig(specification, config)).toEqual(problems);
     expect((await engineOf(config)).config.safeParse(config).success).toBe(false);
   });
 

@@ -15,6 +15,14 @@ export interface Member<T extends Table> {
   close(): Promise<void>;
 }
 
+/** What a shard takes over from the member that looked at it first. */
+export interface Handover<Connection, T extends Table> {
+  /** A session that is logged in already, and the shard's from now on. */
+  readonly control: Connection | null;
+  /** The tables as they were seen just now. */
+  readonly found: readonly T[] | null;
+}
+
 export interface SessionOptions<T extends Table> {
   readonly members: readonly Member<T>[];
   readonly context: EngineContext;

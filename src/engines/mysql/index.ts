@@ -16,5 +16,5 @@ export const mysql = {
   config: mysqlConfig,
   cursorColumn: '_ab_cdc_cursor',
   originColumns,
-  connect: (config, context) => openSession(config, context, (options, control) => new MysqlShard(options, control)),
+  connect: (config, context) => openSession(config, context, (options, handover) => new MysqlShard(options, handover)),
 } satisfies Engine<MysqlConfig>;

@@ -1,7 +1,7 @@
 import type { EngineContext, Problem, Session, Shard } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import type { ShardId, TableId } from '../../contract/ids.ts';
-import { asProblem, type Member, ShardedSession } from '../../contract/sharded-session.ts';
+import { asProblem, type Handover, type Member, ShardedSession } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS } from '../../net/deadline.ts';
 import { readDatabases, sameName } from './catalog-queries.ts';
@@ -17,13 +17,14 @@ import { connect, disconnect, type MysqlConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { queryWithin } from './wire/within.ts';
 
-export type ShardFactory = (options: MysqlShardOptions, control: MysqlConnection | null) => Shard;
+export type ShardFactory = (options: MysqlShardOptions, handover: Handover<MysqlConnection, MysqlTable>) => Shard;
 
 /** One server of the config. Connects when it is first asked something. */
 class MysqlMember implements Member<MysqlTable> {
   readonly #options: MysqlShardOptions;
   readonly #newShard: ShardFactory;
   #connection: MysqlConnection | undefined;
+  #found: readonly MysqlTable[] | null = null;
 
   constructor(options: MysqlShardOptions, newShard: ShardFactory) {
     this.#options = options;
@@ -34,11 +35,11 @@ class MysqlMember implements Member<MysqlTable> {
     return this.#options.id;
   }
 
-  /** Takes the session of this member along: a login saved, for the server and for us. */
+  /** Takes along what this member has: a login saved, and a look at the catalog. */
   shard(): Shard {
-    const connection = this.#connection ?? null;
+    const control = this.#connection ?? null;
     this.#connection = undefined;
-    return this.#newShard(this.#options, connection);
+    return this.#newShard(this.#options, { control, found: this.#found });
   }
 
   async discover(only?: readonly TableId[]): Promise<readonly MysqlTable[]> {
@@ -52,13 +53,14 @@ class MysqlMember implements Member<MysqlTable> {
         const detail = `There is no database ${missing.map(name => `"${name}"`).join(', ')} on ${target.host}:${target.port}, or the user has no right in it.`;
         throw new ConnectorError('DATABASE_UNKNOWN', detail);
       }
-      return await discoverTables(queryOn(driver), server, {
+      this.#found = await discoverTables(queryOn(driver), server, {
         databases,
         tinyint1,
         nativeJson: json === 'native',
         log: context.log,
         ...(only === undefined ? {} : { only }),
       });
+      return this.#found;
     } catch (error) {
       throw toConnectorError(error, `Reading the tables on ${target.host}:${target.port}`);
     }

@@ -12,6 +12,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import type { Handover } from '../../contract/sharded-session.ts';
 import type { Table } from '../../contract/table.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
@@ -60,6 +61,8 @@ export class MysqlShard implements Shard {
   /** Of a second dump: one of the same number would end the first. */
   readonly #otherServerId = randomServerId();
   #control: MysqlConnection | null;
+  /** For the first who asks for tables. */
+  #found: readonly MysqlTable[] | null;
   #reread: RawConnection | null = null;
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
@@ -68,10 +71,10 @@ export class MysqlShard implements Shard {
   /** When the log was begun anew, by the clock of the server, in microseconds. */
   #openedAt = 0;
 
-  /** `control`: a session that is logged in already, and the shard's from now on. */
-  constructor(options: MysqlShardOptions, control: MysqlConnection | null) {
+  constructor(options: MysqlShardOptions, { control, found }: Handover<MysqlConnection, MysqlTable>) {
     const { host, port } = options.target;
     this.#control = control;
+    this.#found = found;
     this.id = options.id;
     this.#options = options;
     this.#what = `${host}:${port}`;
@@ -79,11 +82,9 @@ export class MysqlShard implements Shard {
   }
 
   async tables(ids: readonly TableId[]): Promise<readonly MysqlTable[]> {
-    const { databases } = this.#options.config.source;
-    const { query, server } = await this.#connected(PATIENT_MILLIS);
-    const { tinyint1, nativeJson } = this.#types(server);
-    const options = { databases, tinyint1, nativeJson, only: ids, log: this.#options.context.log };
-    return tablesAsked(await discoverTables(query, server, options), ids, this.#what);
+    const found = this.#found ?? (await this.#discover(ids));
+    this.#found = null;
+    return tablesAsked(found, ids, this.#what);
   }
 
   async seed(text: string): Promise<Position> {
@@ -217,6 +218,13 @@ export class MysqlShard implements Shard {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #discover(only: readonly TableId[]): Promise<readonly MysqlTable[]> {
+    const { databases } = this.#options.config.source;
+    const { query, server } = await this.#connected(PATIENT_MILLIS);
+    const { tinyint1, nativeJson } = this.#types(server);
+    return await discoverTables(query, server, { databases, tinyint1, nativeJson, only, log: this.#options.context.log });
   }
 
   async #tableOptions(

@@ -19,6 +19,7 @@ import { serverError, toConnectorError } from './wire/errors.ts';
 class PostgresMember implements Member<PgTable> {
   readonly options: PostgresShardOptions;
   #client: pg.Client | undefined;
+  #found: readonly PgTable[] | null = null;
 
   constructor(options: PostgresShardOptions) {
     this.options = options;
@@ -28,11 +29,11 @@ class PostgresMember implements Member<PgTable> {
     return this.options.id;
   }
 
-  /** Takes the session of this member along: a login saved, for the server and for us. */
+  /** Takes along what this member has: a login saved, and a look at the catalog. */
   shard(): Shard {
-    const client = this.#client ?? null;
+    const control = this.#client ?? null;
     this.#client = undefined;
-    return new PostgresShard(this.options, client);
+    return new PostgresShard(this.options, { control, found: this.#found });
   }
 
   async query(): Promise<Query> {
@@ -50,7 +51,8 @@ class PostgresMember implements Member<PgTable> {
       const publication = await readPublication(query, config.source.publication);
       const nativeJson = config.source.json_columns === 'native';
       const options = { schemas: config.source.schemas, publication, nativeJson, log: context.log };
-      return await discoverTables(query, only === undefined ? options : { ...options, only });
+      this.#found = await discoverTables(query, only === undefined ? options : { ...options, only });
+      return this.#found;
     } catch (error) {
       throw toConnectorError(error, `Reading the tables of "${target.database}" on ${target.host}:${target.port}`);
     }

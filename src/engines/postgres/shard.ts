@@ -14,6 +14,7 @@ import { ConnectorError } from '../../contract/errors.ts';
 import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readColumnTypes, readTypes } from './catalog-queries.ts';
@@ -41,6 +42,8 @@ export class PostgresShard implements Shard {
   readonly #options: PostgresShardOptions;
   readonly #what: string;
   #control: pg.Client | null;
+  /** For the first who asks for tables. */
+  #found: readonly PgTable[] | null;
   /** Logged in for replication, and not yet used up by a stream. */
   #replication: pg.Client | null = null;
   #reread: RawConnection | null = null;
@@ -49,22 +52,19 @@ export class PostgresShard implements Shard {
   /** What the slot is told that the server may forget. */
   #confirmed = 0;
 
-  /** `control`: a session that is logged in already, and the shard's from now on. */
-  constructor(options: PostgresShardOptions, control: pg.Client | null) {
+  constructor(options: PostgresShardOptions, { control, found }: Handover<pg.Client, PgTable>) {
     const { database, host, port } = options.target;
     this.#control = control;
+    this.#found = found;
     this.id = options.id;
     this.#options = options;
     this.#what = `"${database}" on ${host}:${port}`;
   }
 
   async tables(ids: readonly TableId[]): Promise<readonly PgTable[]> {
-    const { config, context } = this.#options;
-    const query = await this.#query(PATIENT_MILLIS);
-    const publication = await readPublication(query, config.source.publication);
-    const nativeJson = this.#nativeJson;
-    const options = { schemas: config.source.schemas, publication, nativeJson, only: ids, log: context.log };
-    return tablesAsked(await discoverTables(query, options), ids, this.#what);
+    const found = this.#found ?? (await this.#discover(ids));
+    this.#found = null;
+    return tablesAsked(found, ids, this.#what);
   }
 
   async seed(text: string): Promise<Position> {
@@ -194,6 +194,14 @@ export class PostgresShard implements Shard {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #discover(only: readonly TableId[]): Promise<readonly PgTable[]> {
+    const { config, context } = this.#options;
+    const query = await this.#query(PATIENT_MILLIS);
+    const publication = await readPublication(query, config.source.publication);
+    const options = { schemas: config.source.schemas, publication, nativeJson: this.#nativeJson, only, log: context.log };
+    return await discoverTables(query, options);
   }
 
   get #nativeJson(): boolean {

@@ -6,11 +6,14 @@ import { encodeMessage } from '../protocol/messages.ts';
 /** Where finished bytes go. Resolves when they have been taken. */
 export type Sink = (bytes: Buffer) => Promise<void>;
 
-/** Enough that a write costs little beside what it carries; two such buffers are all that waits for a slow reader. */
-export const BUFFER_LIMIT = 256 * 1024;
+/**
+ * Enough that a write, which wakes another thread, costs little beside what it carries; two such buffers are all that waits
+ * for a slow reader.
+ */
+export const BUFFER_LIMIT = 1024 * 1024;
 const CAPACITY = 2 * BUFFER_LIMIT;
 /** A buffer that one huge row has grown beyond this is given back to the system. */
-const KEEP_AT_MOST = 8 * BUFFER_LIMIT;
+const KEEP_AT_MOST = 4 * BUFFER_LIMIT;
 
 /**
  * Stdout: one buffer being filled, one being written. Records and messages go into the same buffer, so the order on

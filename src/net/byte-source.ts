@@ -2,12 +2,14 @@ import type { Duplex } from 'node:stream';
 import { ConnectorError } from '../contract/errors.ts';
 
 const CAPACITY = 256 * 1024;
+/** Bytes that may wait here to be pulled: so many that not every piece needs a turn of the event loop. */
+const AHEAD = 512 * 1024;
 /** A buffer that one huge message has grown beyond this is given back. */
 const KEEP_AT_MOST = 4 * 1024 * 1024;
 
 /**
- * Bytes of a socket, pulled when they are wanted: not asking is the whole of the back-pressure. A reader of a protocol
- * looks at `bytes[at, limit)`, moves `at` over what it has taken, and calls `fill` when it needs more. Each byte is copied
+ * Bytes of a socket, pulled when they are wanted: what is not asked for stays with the server, but for half a megabyte; that
+ * is the whole of the back-pressure. A reader of a protocol looks at `bytes[at, limit)`, moves `at` over what it has taken, and calls `fill` when it needs more. Each byte is copied
  * at most once, into one buffer that is kept.
  */
 export class ByteSource {
@@ -20,6 +22,10 @@ export class ByteSource {
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   #own: Buffer;
+  /** What has come and was not pulled yet. */
+  readonly #queue: Buffer[] = [];
+  #waiting = 0;
+  #paused = false;
   #failure: Error | null = null;
   #ended = false;
   #wake: (() => void) | null = null;
@@ -27,21 +33,21 @@ export class ByteSource {
   /** The socket belongs to the source from now on: nobody else may listen for its data. Aborting ends every wait with STOPPED. */
   constructor(socket: Duplex, signal: AbortSignal) {
     socket.removeAllListeners('data');
-    socket.pause();
     this.#socket = socket;
     this.#signal = signal;
     this.#own = Buffer.allocUnsafe(CAPACITY);
     this.bytes = this.#own;
     signal.addEventListener('abort', this.#onAbort, { once: true });
-    socket.on('readable', this.#onReadable);
+    socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onEnd);
     socket.on('error', this.#onError);
+    socket.resume();
   }
 
-  /** True when bytes wait in the socket, so that `fill` would not have to wait. */
+  /** True when bytes wait, so that `fill` would not have to. */
   get readable(): boolean {
-    return this.#socket.readableLength > 0;
+    return this.#waiting > 0;
   }
 
   /**
@@ -74,7 +80,8 @@ export class ByteSource {
 
   /** Lets go of the socket; a wait under way ends with STOPPED. */
   close(): void {
-    this.#socket.off('readable', this.#onReadable);
+    this.#socket.off('data', this.#onData);
+    this.#socket.resume(); // to its end, or it would never be closed
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#failure ??= new ConnectorError('STOPPED', 'The connection was closed by us.');
     this.#onReadable();
@@ -95,9 +102,14 @@ export class ByteSource {
 
   async #pull(quietMillis: number): Promise<Buffer> {
     for (;;) {
-      const chunk = this.#socket.read() as Buffer | null;
-      if (chunk !== null) {
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) {
         this.received += chunk.length;
+        this.#waiting -= chunk.length;
+        if (this.#paused && this.#waiting === 0) {
+          this.#paused = false;
+          this.#socket.resume();
+        }
         return chunk;
       }
       if (this.#failure !== null) throw this.#failure;
@@ -127,6 +139,15 @@ export class ByteSource {
     this.#onReadable();
   }
 
+  readonly #onData = (chunk: Buffer): void => {
+    this.#queue.push(chunk);
+    this.#waiting += chunk.length;
+    if (this.#waiting >= AHEAD && !this.#paused) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+    this.#wake?.();
+  };
   readonly #onReadable = (): void => {
     this.#wake?.();
   };

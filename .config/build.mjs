@@ -10,7 +10,7 @@ const outdir = process.argv[2] ?? join(root, '.build');
 
 /** What ajv makes of our schemas, which takes it longer than all else that a start needs. */
 async function validators() {
-  const outfile = join(root, '.build/precompile.mjs'); // where its imports are found
+  const outfile = join(root, `.build/precompile-${process.pid}.mjs`); // where its imports are found
   await build({
     absWorkingDir: root,
     entryPoints: ['src/cli/precompile.ts'],

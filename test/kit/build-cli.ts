@@ -12,8 +12,9 @@ const filesBelow = (folder: string): string[] =>
 
 const sourcesHash = (): string => {
   const hash = createHash('sha256');
-  const single = ['package-lock.json', 'spec/spec.json', '.config/build.mjs'].map(name => join(repository, name));
-  for (const file of [...single, ...filesBelow(join(repository, 'src'))]) hash.update(file).update(readFileSync(file));
+  const single = ['package-lock.json', 'spec/spec.json'].map(name => join(repository, name));
+  const folders = ['.config', 'src'].flatMap(name => filesBelow(join(repository, name)));
+  for (const file of [...single, ...folders]) hash.update(file).update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 };
 

@@ -200,9 +200,13 @@ describePostgres(major => {
         { name: 'us', host: server.host, database: other },
       ];
       const session = await postgres.connect(engineConfig(server, database, { shards }), context);
+      const asked = await session.discover(['good', 'nothing'].map(name => ({ namespace: 'public', name })));
+      const told = lines.length;
       const { tables } = await session.discover();
       const ids = (await session.shards()).map(shard => shard.id);
       await session[Symbol.asyncDispose]();
+      expect(asked.tables.map(table => table.id.name)).toEqual(['good']);
+      expect(lines.slice(0, told), 'nothing of tables that were not asked for').toEqual([]);
       expect(tables.map(table => table.id.name)).toEqual(['good']);
       expect(ids).toEqual(['eu', 'us']);
       expect(lines.join('\n')).toMatch(

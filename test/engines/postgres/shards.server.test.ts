@@ -92,10 +92,13 @@ describeServer(
         const shards = await Shards.make(lab);
         const catalog = configuredCatalog(await discoverCatalog(shards.config()));
         let state = (await shards.read(catalog, [])).states.slice(-1);
-        for (const at of [0, 1, 2]) await shards.sql(at, `INSERT INTO thing VALUES (2, 'while ${at}')`);
-        // Accepts, and breaks in the middle of whatever is said: the shard fails after the read has begun.
         shards.proxy.bytesDown = 0;
-        shards.proxy.cutAfterBytes = 9000;
+        state = (await shards.read(catalog, state)).states.slice(-1);
+        const whole = shards.proxy.bytesDown;
+        for (const at of [0, 1, 2]) await shards.sql(at, `INSERT INTO thing VALUES (2, 'while ${at}')`);
+        // Breaks in the middle of whatever is said: the shard fails after the read has begun.
+        shards.proxy.bytesDown = 0;
+        shards.proxy.cutAfterBytes = Math.ceil(whole * 0.8);
         const broken = await shards.read(catalog, state);
         expect(failureOf(broken)).toMatch(/^transient_error/);
         shards.proxy.cutAfterBytes = null;

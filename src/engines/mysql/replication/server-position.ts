@@ -4,6 +4,7 @@ import { GtidSet } from '../gtid-set.ts';
 import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
 import type { ServerFacts } from '../server.ts';
 import { type Query, quoteLiteral } from '../sql.ts';
+import { gtidsAt } from './gtids-at.ts';
 import { type FilePlace, LogStatus } from './log-status.ts';
 
 export type PositionKind = MysqlPosition['kind'];
@@ -104,11 +105,7 @@ async function readSnapshotPosition(query: Query, server: ServerFacts, kind: Pos
   const pos = Number(at.get('binlog_snapshot_position') ?? 0);
   if (file === '') throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
   if (kind === 'file') return filePosition({ file, pos, server: await readServerId(query, server) });
-  const [row] = await query.rows<{ list: string | null }>(`SELECT BINLOG_GTID_POS(${quoteLiteral(file)}, ${pos}) AS list`);
-  if (row?.list === undefined || row.list === null) {
-    throw new ConnectorError('SERVER_ERROR', `The server does not say the GTIDs of ${file}:${pos}.`);
-  }
-  return gtidListPosition(row.list);
+  return gtidListPosition(await gtidsAt(query, server, { file, pos }));
 }
 
 /** Why the log cannot be read on from `from`; null: it can, as far as can be told before it is tried. */

@@ -14,7 +14,7 @@ const ENGINES: Readonly<Record<string, (options: BenchOptions, say: (text: strin
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rows: { type: 'string', default: '5000000' },
+    rows: { type: 'string', default: '2000000' },
     changes: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
   },

@@ -41,20 +41,11 @@ export function plainEnd(source: Uint8Array, at: number, end: number): number {
   return i;
 }
 
-/**
- * The same for `bytes[at, end)` through `words`, a view of the same memory from its beginning. May stop up to three bytes
- * before the first that is not PLAIN.
- */
-export function plainWords(bytes: Uint8Array, words: Int32Array, at: number, end: number): number {
-  const offset = bytes.byteOffset;
-  const last = (offset + end) >>> 2;
-  let word = (offset + at + 3) >>> 2;
-  const head = Math.min(word * 4 - offset, end);
-  for (let i = at; i < head; i++) if (BYTE_CLASS[bytes[i]!] !== PLAIN) return i;
-  while (word < last && !needsEscape(words[word]!)) word++;
-  if (word < last) return word * 4 - offset;
-  for (let i = Math.max(last * 4 - offset, head); i < end; i++) if (BYTE_CLASS[bytes[i]!] !== PLAIN) return i;
-  return end;
+/** The same for the bytes that `view` shows. May stop up to three bytes before the first that is not PLAIN, or `end`. */
+export function plainWords(view: DataView, at: number, end: number): number {
+  let i = at;
+  while (i <= end - 4 && !needsEscape(view.getInt32(i, true))) i += 4;
+  return i;
 }
 
 /** Digits 0 to 15 as lower-case hexadecimal. */

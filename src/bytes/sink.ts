@@ -3,6 +3,8 @@ import { copyBytes } from './copy.ts';
 /** What JSON is written to: a JsonWriter, as the functions see it that do the writing for it. */
 export interface Sink {
   bytes: Uint8Array;
+  /** The same, for words that need not be aligned. */
+  view: DataView;
   length: number;
   reserve(count: number): void;
 }

@@ -1,33 +1,37 @@
 import type { Duplex } from 'node:stream';
 import { ConnectorError } from '../contract/errors.ts';
+import { type Receiver, receive } from './socket.ts';
 
-const CAPACITY = 256 * 1024;
-/** Bytes that may wait here to be pulled: so many that not every piece needs a turn of the event loop. */
-const AHEAD = 512 * 1024;
+/** So much may wait here to be pulled; what does not fit waits with the server. */
+const CAPACITY = 512 * 1024;
+/** Below that nothing is read: a read of a few bytes costs as much as a large one. */
+const LEAST_ROOM = 64 * 1024;
 /** A buffer that one huge message has grown beyond this is given back. */
 const KEEP_AT_MOST = 4 * 1024 * 1024;
+/** For what comes where there is no room left. */
+const aside = Buffer.allocUnsafeSlow(LEAST_ROOM);
 
 /**
  * Bytes of a socket, pulled when they are wanted: what is not asked for stays with the server, but for half a megabyte; that
- * is the whole of the back-pressure. A reader of a protocol looks at `bytes[at, limit)`, moves `at` over what it has taken, and calls `fill` when it needs more. Each byte is copied
- * at most once, into one buffer that is kept.
+ * is the whole of the back-pressure. A reader of a protocol looks at `bytes[at, limit)`, moves `at` over what it has taken,
+ * and calls `fill` when it needs more. The system puts the bytes of a plain connection where they are read; those of an
+ * encrypted one are copied once.
  */
-export class ByteSource {
-  bytes: Buffer;
+export class ByteSource implements Receiver {
+  bytes: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
   at = 0;
   limit = 0;
-  /** Bytes that have come so far. */
+  /** Bytes that were pulled so far. */
   received = 0;
 
   readonly #socket: Duplex;
   readonly #signal: AbortSignal;
-  #own: Buffer;
-  /** What has come and was not pulled yet. */
-  readonly #queue: Buffer[] = [];
-  #waiting = 0;
+  /** Behind what has come; from `limit` on nobody has pulled it yet. */
+  #arrived = 0;
   #paused = false;
   #failure: Error | null = null;
   #ended = false;
+  #closed = false;
   #wake: (() => void) | null = null;
 
   /** The socket belongs to the source from now on: nobody else may listen for its data. Aborting ends every wait with STOPPED. */
@@ -35,9 +39,8 @@ export class ByteSource {
     socket.removeAllListeners('data');
     this.#socket = socket;
     this.#signal = signal;
-    this.#own = Buffer.allocUnsafe(CAPACITY);
-    this.bytes = this.#own;
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    receive(socket, this);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onEnd);
@@ -47,7 +50,7 @@ export class ByteSource {
 
   /** True when bytes wait, so that `fill` would not have to. */
   get readable(): boolean {
-    return this.#waiting > 0;
+    return this.#arrived > this.limit;
   }
 
   /**
@@ -55,67 +58,73 @@ export class ByteSource {
    * the socket ends, or after `quietMillis` without a byte (0: waits for ever). What was borrowed from `bytes` is void.
    */
   async fill(need: number, quietMillis: number): Promise<void> {
-    let chunk = await this.#pull(quietMillis);
-    const rest = this.limit - this.at;
-    if (rest === 0 && chunk.length >= need) {
-      this.bytes = chunk;
-      this.at = 0;
-      this.limit = chunk.length;
-      return;
-    }
-    this.#moveToOwn(rest, Math.max(rest + chunk.length, need));
+    const enough = Math.max(need, this.limit - this.at + 1);
     for (;;) {
-      if (this.limit + chunk.length > this.bytes.length) {
-        const larger = Buffer.allocUnsafe(this.limit + chunk.length + CAPACITY);
-        this.bytes.copy(larger, 0, 0, this.limit);
-        this.bytes = larger;
-        this.#own = larger;
-      }
-      chunk.copy(this.bytes, this.limit);
-      this.limit += chunk.length;
-      if (this.limit >= need) return;
-      chunk = await this.#pull(quietMillis);
+      this.received += this.#arrived - this.limit;
+      this.limit = this.#arrived;
+      if (this.limit - this.at >= enough) return;
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#ended) throw new ConnectorError('CONNECTION_LOST', 'The server closed the connection.');
+      this.#makeRoom(enough);
+      await this.#untilReadable(quietMillis);
     }
+  }
+
+  room(): Uint8Array {
+    return this.#hasRoom && !this.#closed ? this.bytes.subarray(this.#arrived) : aside;
+  }
+
+  take(bytes: Uint8Array): boolean {
+    if (this.#closed) return true;
+    const own = this.bytes;
+    const isInPlace = bytes.buffer === own.buffer && bytes.byteOffset === own.byteOffset + this.#arrived;
+    if (!isInPlace) this.#append(bytes);
+    this.#arrived += bytes.length;
+    if (!this.#hasRoom) this.#paused = true;
+    this.#wake?.();
+    return !this.#paused;
+  }
+
+  get #hasRoom(): boolean {
+    return this.bytes.length - this.#arrived >= LEAST_ROOM;
   }
 
   /** Lets go of the socket; a wait under way ends with STOPPED. */
   close(): void {
-    this.#socket.off('data', this.#onData);
+    this.#closed = true;
     this.#socket.resume(); // to its end, or it would never be closed
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#failure ??= new ConnectorError('STOPPED', 'The connection was closed by us.');
     this.#onReadable();
   }
 
-  /** Brings the bytes not yet taken to the front of our own buffer, which has room for `size` then. */
-  #moveToOwn(rest: number, size: number): void {
-    let own = this.#own;
-    if (size > own.length) own = Buffer.allocUnsafe(size + CAPACITY);
-    else if (own.length > KEEP_AT_MOST && size <= CAPACITY) own = Buffer.allocUnsafe(CAPACITY);
-    if (this.bytes === own) own.copyWithin(0, this.at, this.limit);
-    else this.bytes.copy(own, 0, this.at, this.limit);
-    this.bytes = own;
-    this.#own = own;
-    this.at = 0;
-    this.limit = rest;
+  /** Everything stays where it is in the buffer, for whoever has borrowed of it. */
+  #append(bytes: Uint8Array): void {
+    if (bytes.length > this.bytes.length - this.#arrived) {
+      const larger = Buffer.allocUnsafeSlow(this.#arrived + bytes.length + CAPACITY);
+      this.bytes.copy(larger, 0, 0, this.#arrived);
+      this.bytes = larger;
+    }
+    this.bytes.set(bytes, this.#arrived);
   }
 
-  async #pull(quietMillis: number): Promise<Buffer> {
-    for (;;) {
-      const chunk = this.#queue.shift();
-      if (chunk !== undefined) {
-        this.received += chunk.length;
-        this.#waiting -= chunk.length;
-        if (this.#paused && this.#waiting === 0) {
-          this.#paused = false;
-          this.#socket.resume();
-        }
-        return chunk;
-      }
-      if (this.#failure !== null) throw this.#failure;
-      if (this.#ended) throw new ConnectorError('CONNECTION_LOST', 'The server closed the connection.');
-      await this.#untilReadable(quietMillis);
+  /** Brings the bytes not yet taken to the front where there would be no room for `size` of them, and lets more come. */
+  #makeRoom(size: number): void {
+    const { bytes, at, limit } = this;
+    const needed = size + LEAST_ROOM;
+    if (at + needed > bytes.length) {
+      const isOutgrown = bytes.length > KEEP_AT_MOST && needed <= CAPACITY;
+      if (isOutgrown || needed > bytes.length) {
+        this.bytes = Buffer.allocUnsafeSlow(isOutgrown ? CAPACITY : size + CAPACITY);
+        bytes.copy(this.bytes, 0, at, limit);
+      } else bytes.copyWithin(0, at, limit);
+      this.at = 0;
+      this.limit = limit - at;
+      this.#arrived = this.limit;
     }
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   #untilReadable(quietMillis: number): Promise<void> {
@@ -140,13 +149,7 @@ export class ByteSource {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#queue.push(chunk);
-    this.#waiting += chunk.length;
-    if (this.#waiting >= AHEAD && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
-    this.#wake?.();
+    if (!this.take(chunk)) this.#socket.pause();
   };
   readonly #onReadable = (): void => {
     this.#wake?.();

@@ -15,6 +15,8 @@ const DOT = 0x2e;
 const GROUP = 9;
 const BYTES = Uint8Array.of(0, 1, 1, 2, 2, 3, 3, 4, 4, 4);
 const MAX_DIGITS = 65;
+/** A sign, a point, a zero in front of it, and what the last digits may reach beyond. */
+const SPARE = 8;
 /** Digits before the point that a number holds exactly. */
 const MAX_WHOLE = 15;
 const BILLION = 1e9;
@@ -32,10 +34,16 @@ const partBytes = (digits: number): number => Math.floor(digits / GROUP) * 4 + (
 export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: number, end: number, metadata: number): Verdict {
   const precision = metadata >> 8;
   const scale = metadata & 0xff;
+  if (end - start !== decimalBytes(precision, scale)) return refused(out, out.length);
+  out.reserve(MAX_DIGITS + SPARE);
+  const whole = precision - scale;
+  const isShort = scale <= GROUP && whole > 0 && whole <= MAX_WHOLE;
+  if (isShort && writeShort(out, source, start, whole, scale)) return SAID;
+  return writeGroups(out, source, start, precision, scale);
+}
+
+function writeGroups(out: JsonWriter, source: Uint8Array, start: number, precision: number, scale: number): Verdict {
   const before = out.length;
-  if (end - start !== decimalBytes(precision, scale)) return refused(out, before);
-  out.reserve(MAX_DIGITS + 4);
-  if (scale <= GROUP && precision - scale <= MAX_WHOLE && writeShort(out, source, start, precision - scale, scale)) return SAID;
   const { bytes } = out;
   let at = out.length;
   const negative = ((source[start] ?? 0) & 0x80) === 0;
@@ -51,7 +59,7 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
     const value = group(source, from, count, flip, invert);
     if (value >= (POWERS[digits] ?? 0)) return refused(out, before);
     invert = flip;
-    at = writePadded(bytes, at, value, digits);
+    at = writePadded(out.view, at, value, digits);
     from += count;
     left -= digits;
   }
@@ -70,7 +78,7 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
     const value = group(source, from, count, flip, invert);
     if (value >= (POWERS[digits] ?? 0)) return refused(out, before);
     invert = flip;
-    at = writePadded(bytes, at, value, digits);
+    at = writePadded(out.view, at, value, digits);
     from += count;
     left -= digits;
   }
@@ -80,10 +88,9 @@ export function writeDecimalBinary(out: JsonWriter, source: Uint8Array, start: n
 
 /**
  * The same where one number holds all that is before the point, and one all behind it: nearly every decimal. False, and
- * nothing written, for one without digits before the point, or with digits that it cannot have.
+ * nothing written, for one with digits that it cannot have.
  */
 function writeShort(out: JsonWriter, source: Uint8Array, start: number, whole: number, scale: number): boolean {
-  if (whole === 0) return false;
   const negative = ((source[start] ?? 0) & 0x80) === 0;
   const flip = negative ? 0xff : 0;
   const leading = whole > GROUP ? whole - GROUP : whole;
@@ -104,10 +111,10 @@ function writeShort(out: JsonWriter, source: Uint8Array, start: number, whole: n
   const { bytes } = out;
   let at = out.length;
   if (negative) bytes[at++] = MINUS;
-  at = writeSafeInteger(bytes, at, value);
+  at = writeSafeInteger(out.view, at, value);
   if (scale > 0) {
     bytes[at++] = DOT;
-    at = writePadded(bytes, at, fraction, scale);
+    at = writePadded(out.view, at, fraction, scale);
   }
   out.length = at;
   return true;

@@ -73,16 +73,16 @@ function value(
     case STRING:
       return lengthAndString(out.bytes, to, limit, source, at, end);
     case INT16:
-      return at + 2 > end ? -1 : writeSafeInteger(out.bytes, to, (size(source, at, false) << 16) >> 16);
+      return at + 2 > end ? -1 : writeSafeInteger(out.view, to, (size(source, at, false) << 16) >> 16);
     case UINT16:
-      return at + 2 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, false));
+      return at + 2 > end ? -1 : writeSafeInteger(out.view, to, size(source, at, false));
     case INT32:
-      return at + 4 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, true) | 0);
+      return at + 4 > end ? -1 : writeSafeInteger(out.view, to, size(source, at, true) | 0);
     case UINT32:
-      return at + 4 > end ? -1 : writeSafeInteger(out.bytes, to, size(source, at, true));
+      return at + 4 > end ? -1 : writeSafeInteger(out.view, to, size(source, at, true));
     case INT64:
     case UINT64:
-      return at + 8 > end ? -1 : writeInt64(out.bytes, to, source, at, type === INT64);
+      return at + 8 > end ? -1 : writeInt64(out.view, to, source, at, type === INT64);
     case LITERAL:
       out.length = to;
       return putLiteral(out, source[at] ?? 0) ? out.length : -1;

@@ -17,7 +17,8 @@ const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
 const SPACE = 0x20;
 const MAX_BYTES = 40;
-const DATE_BYTES = 10;
+/** The two digits of every number below 100 and a colon, the first in the lowest byte. */
+const PAIRS = Int32Array.from({ length: 100 }, (_, n) => (ZERO + Math.floor(n / 10)) | ((ZERO + (n % 10)) << 8) | (COLON << 16));
 export const DAY_SECONDS = 86_400;
 /** 10^n for the digits of a fraction. */
 export const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000, 1_000_000);
@@ -90,7 +91,7 @@ export function putPackedTemporal(out: JsonWriter, source: Uint8Array, start: nu
     const hour = Math.floor(packed / 4096);
     if (hour > 838) return false;
     if (negative) bytes[at++] = MINUS;
-    at = putClock(bytes, at, hour, minute, second, fraction, 6);
+    at = putClock(out, at, hour, minute, second, fraction, 6);
   } else {
     const days = Math.floor(packed / 0x20000);
     const months = Math.floor(days / 32);
@@ -99,15 +100,17 @@ export function putPackedTemporal(out: JsonWriter, source: Uint8Array, start: nu
     at = putDate(bytes, at, year, months % 13, days % 32);
     if (type !== 10) {
       bytes[at++] = SPACE;
-      at = putClock(bytes, at, clock >> 12, minute, second, fraction, 6);
+      at = putClock(out, at, clock >> 12, minute, second, fraction, 6);
     }
   }
   out.length = close(out, at);
   return true;
 }
 
-/** The date of the last timestamp, `2024-01-02`: the rows of a log mostly share theirs. */
-const knownDate = new Uint8Array(DATE_BYTES);
+/** The date of the last timestamp as it is written, `"2024-01-02T`: the rows of a log mostly share theirs. */
+const knownDate = Buffer.from('"0000-00-00T');
+/** The same in words. */
+const known = new DataView(knownDate.buffer, knownDate.byteOffset, knownDate.length);
 /** It in days since 1970. */
 let knownDay = Number.NaN;
 
@@ -120,7 +123,7 @@ function findDate(sinceEpoch: number): void {
   const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
   const shifted = Math.floor((5 * ofYear + 2) / 153);
   const month = shifted < 10 ? shifted + 3 : shifted - 9;
-  putDate(knownDate, 0, era * 400 + year + (month <= 2 ? 1 : 0), month, ofYear - Math.floor((153 * shifted + 2) / 5) + 1);
+  putDate(knownDate, 1, era * 400 + year + (month <= 2 ? 1 : 0), month, ofYear - Math.floor((153 * shifted + 2) / 5) + 1);
   knownDay = sinceEpoch;
 }
 
@@ -133,11 +136,12 @@ export function timestamp(out: JsonWriter, seconds: number, fraction: number, di
   const hour = (clock / 3600) | 0;
   const minute = ((clock / 60) | 0) - hour * 60;
   if (day !== knownDay) findDate(day);
-  const { bytes } = out;
-  let at = begin(out);
-  for (let i = 0; i < DATE_BYTES; i++) bytes[at++] = knownDate[i] ?? ZERO;
-  bytes[at++] = UPPER_T;
-  at = putClock(bytes, at, hour, minute, clock % 60, fraction, digits);
+  out.reserve(MAX_BYTES);
+  const { bytes, view, length } = out;
+  view.setInt32(length, known.getInt32(0, true), true);
+  view.setInt32(length + 4, known.getInt32(4, true), true);
+  view.setInt32(length + 8, known.getInt32(8, true), true);
+  let at = putClock(out, length + 12, hour, minute, clock % 60, fraction, digits);
   bytes[at++] = UPPER_Z;
   out.length = close(out, at);
   return SAID;
@@ -161,7 +165,7 @@ export function datetime(
   let at = begin(out);
   at = putDate(bytes, at, year, month, day);
   bytes[at++] = UPPER_T;
-  at = putClock(bytes, at, hour, minute, second, fraction, digits);
+  at = putClock(out, at, hour, minute, second, fraction, digits);
   out.length = close(out, at);
   return SAID;
 }
@@ -180,7 +184,7 @@ export function time(
   const { bytes } = out;
   let at = begin(out);
   if (negative) bytes[at++] = MINUS;
-  at = putClock(bytes, at, hour, minute, second, fraction, digits);
+  at = putClock(out, at, hour, minute, second, fraction, digits);
   out.length = close(out, at);
   return SAID;
 }
@@ -220,7 +224,7 @@ function putDate(bytes: Uint8Array, start: number, year: number, month: number, 
 }
 
 function putClock(
-  bytes: Uint8Array,
+  out: JsonWriter,
   start: number,
   hour: number,
   minute: number,
@@ -228,16 +232,17 @@ function putClock(
   fraction: number,
   digits: number,
 ): number {
+  const { bytes, view } = out;
   let at = start;
   if (hour >= 100) bytes[at++] = ZERO + Math.floor(hour / 100);
-  at = putPair(bytes, at, hour % 100);
-  bytes[at++] = COLON;
-  at = putPair(bytes, at, minute);
-  bytes[at++] = COLON;
-  at = putPair(bytes, at, second);
+  // Each in one stroke; the last colon gives way to what follows.
+  view.setInt32(at, PAIRS[hour % 100] ?? 0, true);
+  view.setInt32(at + 3, PAIRS[minute] ?? 0, true);
+  view.setInt32(at + 6, PAIRS[second] ?? 0, true);
+  at += 8;
   if (digits === 0) return at;
   bytes[at++] = DOT;
-  return writePadded(bytes, at, fraction, digits);
+  return writePadded(out.view, at, fraction, digits);
 }
 
 function putPair(bytes: Uint8Array, at: number, value: number): number {

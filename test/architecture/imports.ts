@@ -42,7 +42,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   net: { layers: ['contract'], packages: [NODE] },
   core: { layers: ['contract', 'protocol', 'bytes', 'values'], packages: [NODE] },
   cli: {
-    layers: ['bytes', 'values', 'contract', 'protocol', 'core'],
+    layers: ['bytes', 'values', 'contract', 'net', 'protocol', 'core'],
     packages: [NODE, 'zod', 'ajv', 'ajv-formats', 'commander'],
   },
   // The one list of engines.

@@ -1,6 +1,6 @@
 import type { EngineContext } from '../../src/contract/engine.ts';
 import type { EpochMillis } from '../../src/contract/ids.ts';
-import { dial } from '../../src/core/dial.ts';
+import { dial } from '../../src/net/dial.ts';
 
 export interface Logged {
   readonly context: EngineContext;

@@ -2,7 +2,7 @@ import { JsonWriter } from '../../bytes/json-writer.ts';
 import { writeTimeOfDay } from '../../values/mysql-text.ts';
 import type { ValueWriter } from '../../values/value-writer.ts';
 import { NULLED } from '../../values/value-writer.ts';
-import type { BinaryWriter } from './binary-writer.ts';
+import type { BinaryForm } from './binary-form.ts';
 
 /** Values in another form than their type's own, because a catalog promises it. */
 
@@ -29,23 +29,21 @@ export function quotedText(write: ValueWriter): ValueWriter {
   };
 }
 
-export function quotedBinary(write: BinaryWriter): BinaryWriter {
-  return (out, source, offset, end, metadata, cell) => {
-    const before = out.length;
-    const next = write(out, source, offset, end, metadata, cell);
-    quote(out, before);
-    return next;
-  };
+export function quotedBinary(form: BinaryForm): BinaryForm {
+  return (metadata, width) => quotedText(form(metadata, width));
 }
 
-/** A TIME that `write` writes as a duration, if it is a time of day; otherwise null. */
-export function timeOfDay(write: BinaryWriter): BinaryWriter {
-  const scratch = new JsonWriter(64);
-  return (out, source, offset, end, metadata, cell) => {
-    scratch.clear();
-    const next = write(scratch, source, offset, end, metadata, cell);
-    if (cell.verdict === NULLED) out.null();
-    else cell.verdict = writeTimeOfDay(out, scratch.bytes, 1, scratch.length - 1);
-    return next;
+/** A TIME that `form` writes as a duration, if it is a time of day; otherwise null. */
+export function timeOfDay(form: BinaryForm): BinaryForm {
+  return (metadata, width) => {
+    const write = form(metadata, width);
+    const scratch = new JsonWriter(64);
+    return (out, source, start, end) => {
+      scratch.clear();
+      const verdict = write(scratch, source, start, end);
+      if (verdict !== NULLED) return writeTimeOfDay(out, scratch.bytes, 1, scratch.length - 1);
+      out.null();
+      return verdict;
+    };
   };
 }

@@ -9,22 +9,22 @@ import { writeJsonBinary, writeJsonBinaryNative } from '../../values/mysql-json.
 import { writeDateBinary, writeDatetimeBinary, writeTimeBinary, writeTimestampBinary } from '../../values/mysql-temporal.ts';
 import * as text from '../../values/mysql-text.ts';
 import type { ValueWriter } from '../../values/value-writer.ts';
-import type { BinaryWriter, PartialWriter } from './binary-writer.ts';
-import * as binary from './binary-writer.ts';
+import type { BinaryForm, PartialWriter } from './binary-form.ts';
+import * as binary from './binary-form.ts';
 import { recoded, textWriterOf } from './charsets.ts';
 import { type ColumnLayout, isCompressed, type ParsedType, parseColumnType } from './layout/column-layout.ts';
 import { quotedBinary, quotedText, timeOfDay } from './other-forms.ts';
 
-export { type BinaryWriter, type PartialWriter, VerdictCell } from './binary-writer.ts';
+export type { BinaryForm, PartialWriter } from './binary-form.ts';
 
 /**
  * How a column's values are written. `text` takes the bytes of the text protocol, in the column's own character set: the
- * session has `character_set_results = NULL` and `time_zone = '+00:00'`, and selects `selectExpression`. `binary` takes those
- * of a row image. Both write the same bytes for the same value.
+ * session has `character_set_results = NULL` and `time_zone = '+00:00'`, and selects `selectExpression`. `binary` makes the
+ * writer for those of a row image. Both write the same bytes for the same value.
  */
 export interface Writers {
   readonly text: ValueWriter;
-  readonly binary: BinaryWriter;
+  readonly binary: BinaryForm;
   /** MySQL's JSON columns only. */
   readonly partial?: PartialWriter;
 }
@@ -49,8 +49,8 @@ const INTEGER_DIGITS = 18;
 const DEFAULT_PRECISION = 10;
 const INTEGER_BYTES: Readonly<Record<string, number>> = { tinyint: 1, smallint: 2, mediumint: 3, int: 4, integer: 4, bigint: 8 };
 
-function scalar(kind: ScalarKind | 'object', textWriter: ValueWriter, binaryWriter: BinaryWriter): ColumnType {
-  return { logical: { kind }, text: textWriter, binary: binaryWriter };
+function scalar(kind: ScalarKind | 'object', textWriter: ValueWriter, binaryForm: BinaryForm): ColumnType {
+  return { logical: { kind }, text: textWriter, binary: binaryForm };
 }
 
 /** The type of a column. Types that are not known are strings, and VALUE_UNREADABLE where the log has one. */

@@ -9,7 +9,7 @@ import { BinlogDecoder } from '../../../src/engines/mysql/binlog/decoder.ts';
 import { END, ROWS } from '../../../src/engines/mysql/binlog/events.ts';
 import { ROWS_UPDATE, VALUE_JSON_DIFFS, VALUE_NULL, VALUE_PRESENT } from '../../../src/engines/mysql/binlog/rows.ts';
 import type { ColumnLayout } from '../../../src/engines/mysql/layout/column-layout.ts';
-import { columnType, selectExpression, VerdictCell, widthByLayout } from '../../../src/engines/mysql/types.ts';
+import { columnType, selectExpression, widthByLayout } from '../../../src/engines/mysql/types.ts';
 import type { Verdict } from '../../../src/values/value-writer.ts';
 import { type MysqlServer, mysqlTool, query } from '../../kit/servers/mysql.ts';
 
@@ -134,7 +134,6 @@ export class ValueLab {
   ): Promise<Map<number, { log: string; logVerdict: Verdict } | null>> {
     const decoder = new BinlogDecoder({ flavor: this.#server.flavor, hasChecksums: false });
     const seen = new Map<number, { log: string; logVerdict: Verdict } | null>();
-    const cell = new VerdictCell();
     const width = widthByLayout(layout);
     for (const file of await this.#filesSince(this.#begins.get(table) ?? '')) {
       for (let at = 4; at < file.length; at += file.readUInt32LE(at + 9)) {
@@ -154,20 +153,21 @@ export class ValueLab {
               continue;
             }
             const out = new JsonWriter(64);
-            const { 1: start = 0 } = after.starts;
-            const { 1: end = 0 } = after.ends;
-            let next: number;
+            const measured = map.widths[1] ?? 0;
+            const length = Math.max(0, -measured);
+            const start = (after.starts[1] ?? 0) + length;
+            const end = after.ends[1] ?? 0;
+            let logVerdict: Verdict;
             if (mark === VALUE_PRESENT) {
-              // The value has to find its own end: what is behind it is not its business.
-              next = type.binary(out, bytes, start, bytes.length, map.columns[1]?.metadata ?? 0, cell);
+              logVerdict = type.binary(map.columns[1]?.metadata ?? 0, measured)(out, bytes, start, end);
             } else if (mark === VALUE_JSON_DIFFS && rows.kind === ROWS_UPDATE && type.partial !== undefined) {
               this.partialUpdates++;
-              next = type.partial(out, bytes, before.starts[1] ?? 0, before.ends[1] ?? 0, bytes, start, end, cell);
+              const { 1: old = 0 } = before.starts;
+              logVerdict = type.partial(out, bytes, old + length, before.ends[1] ?? 0, bytes, start, end);
             } else {
               throw new Error(`the mark of a value is ${mark}`);
             }
-            if (next !== end) throw new Error(`the value of ${layout.columnType} ends at ${next}, not at ${end}`);
-            seen.set(id, { log: out.bytes.toString('utf8', 0, out.length), logVerdict: cell.verdict });
+            seen.set(id, { log: out.bytes.toString('utf8', 0, out.length), logVerdict });
           }
         }
       }

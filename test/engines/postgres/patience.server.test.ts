@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dial } from '../../../src/core/dial.ts';
 import type { Limits } from '../../../src/engines/postgres/limits.ts';
+import { dial } from '../../../src/net/dial.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import type { RunResult } from '../../kit/run-connector.ts';
 import { createThing, describeMajor, failureOf, inLab, thing } from './lab.ts';

@@ -55,10 +55,13 @@ const hardBytes = fc
   )
   .map(parts => Uint8Array.from(parts.flat()));
 
+/** Longer than 500 bytes, a string is written in another way. */
+const lengths = [1, 490].flatMap(from => Array.from({ length: 100 }, (_, at) => from + at));
+
 describe('JsonWriter.utf8', () => {
   it('equals JSON.stringify for any text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), text => {
+      fc.property(fc.string({ unit: 'binary', maxLength: 1200, size: 'max' }), text => {
         const bytes = Buffer.from(text);
         expect(utf8(bytes)).toEqual(model(bytes));
       }),
@@ -75,9 +78,9 @@ describe('JsonWriter.utf8', () => {
     );
   });
 
-  it('finds the one byte that needs an escape, at every place of every length up to 200', () => {
+  it('finds the one byte that needs an escape, wherever it is, in short strings and in those that are copied first', () => {
     const kinds = [0x00, 0x01, 0x1f, 0x22, 0x5c, 0x7f, 0x80, 0xff];
-    for (let length = 1; length <= 200; length++) {
+    for (const length of lengths) {
       const bytes = Buffer.alloc(length, 'Zz !#[]~');
       const place = (length * 31) % length === 0 ? (length * 7) % length : length - 1;
       for (const at of new Set([0, 1, 2, 3, place, length - 4, length - 3, length - 2, length - 1])) {
@@ -116,7 +119,7 @@ describe('JsonWriter.utf8', () => {
   });
 
   it('grows for the last byte of a string that fills the buffer', () => {
-    for (let length = 62; length <= 200; length++) {
+    for (const length of lengths.filter(each => each > 61)) {
       const text = Buffer.alloc(length, 'x');
       for (const room of [-1, 0, 1, 2, 3]) {
         expect(written(out => out.utf8(text, 0, length), length + room)).toBe(`"${text}"`);
@@ -125,26 +128,25 @@ describe('JsonWriter.utf8', () => {
   });
 
   it('looks at the buffer it has, not at the one it had', () => {
-    const plain = Buffer.alloc(300, 'x');
-    const hard = Buffer.from(plain);
-    hard[150] = 0x22;
-    for (const swap of [true, false]) {
-      const out = new JsonWriter(1024);
-      out.utf8(plain, 0, plain.length);
-      if (swap) expect(out.swap(Buffer.alloc(2000)).toString('utf8', 0, 302)).toBe(`"${plain}"`);
-      else out.bytes = Buffer.alloc(2000);
-      if (!swap) out.length = 0;
-      out.utf8(hard, 0, hard.length);
-      expect(out.bytes.toString('utf8', 0, out.length)).toBe(JSON.stringify(hard.toString()));
+    for (const count of [300, 1300]) {
+      const plain = Buffer.alloc(count, 'x');
+      const hard = Buffer.from(plain);
+      hard[150] = 0x22;
+      for (const size of [count + 2, 2000]) {
+        const out = new JsonWriter(4096);
+        out.utf8(plain, 0, count);
+        expect(out.swap(Buffer.alloc(size)).toString('utf8', 0, count + 2)).toBe(`"${plain}"`);
+        out.utf8(hard, 0, count);
+        expect(out.bytes.toString('utf8', 0, out.length)).toBe(JSON.stringify(hard.toString()));
+      }
     }
   });
 
   it('works on when its buffer is replaced by another, pooled or not', () => {
     const out = new JsonWriter(1024);
-    const text = Buffer.from(`${'x'.repeat(150)}"${'y'.repeat(150)}`);
+    const text = Buffer.from(`${'x'.repeat(350)}"${'y'.repeat(350)}`);
     for (const buffer of [Buffer.allocUnsafe(2000), Buffer.alloc(3001).subarray(1), Buffer.allocUnsafeSlow(999), out.bytes]) {
-      out.bytes = buffer;
-      out.length = 0;
+      out.swap(buffer);
       out.byte(0x20);
       expect(out.utf8(text, 0, text.length)).toBe(true);
       expect(out.bytes.toString('utf8', 0, out.length)).toBe(` ${JSON.stringify(text.toString())}`);

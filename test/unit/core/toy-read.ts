@@ -1,7 +1,7 @@
 import type { EpochMillis, ShardId } from '../../../src/contract/ids.ts';
-import { dial } from '../../../src/core/dial.ts';
 import { Output } from '../../../src/core/output.ts';
 import { type ReadSettings, read } from '../../../src/core/read.ts';
+import { dial } from '../../../src/net/dial.ts';
 import { toConfiguredCatalog } from '../../../src/protocol/catalog.ts';
 import { parseState } from '../../../src/protocol/state.ts';
 import { fullState } from '../../kit/catalog.ts';

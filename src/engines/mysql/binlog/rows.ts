@@ -2,7 +2,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import { inflate } from './compression.ts';
 import type { EventCursor } from './event-cursor.ts';
 import { MAX_COLUMNS } from './events.ts';
-import type { TableMap } from './table-map.ts';
+import { skipWidth, type TableMap } from './table-map.ts';
 
 // What a row image says of a column.
 /** Nothing: the column is not in the image (`binlog_row_image` MINIMAL or NOBLOB, or a virtual column). Not a NULL. */
@@ -129,17 +129,8 @@ export class Rows {
 
   /** Behind the value at `at`, of a width as `TableMap.widths` has it. */
   valueEnd(at: number, width: number): number {
-    let next = at;
-    if (width >= 0) next += width;
-    else {
-      next -= width;
-      if (next > this.end) throw this.unreadable('a row ends too early');
-      const { bytes } = this;
-      let length = 0;
-      for (let k = next - 1; k >= at; k--) length = length * 256 + bytes[k]!;
-      next += length;
-    }
-    if (next > this.end) throw this.unreadable('a row ends too early');
+    const next = skipWidth(this.bytes, at, this.end, width);
+    if (next < 0) throw this.unreadable('a row ends too early');
     return next;
   }
 

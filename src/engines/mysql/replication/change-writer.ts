@@ -2,7 +2,7 @@ import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
-import { NULLED, SAID } from '../../../values/value-writer.ts';
+import { NULLED, SAID, type ValueWriter } from '../../../values/value-writer.ts';
 import {
   ROWS_DELETE,
   ROWS_INSERT,
@@ -15,14 +15,13 @@ import {
   VALUE_PRESENT,
 } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
-import { type BinaryWriter, VerdictCell, type Writers } from '../types.ts';
+import type { Writers } from '../types.ts';
 import type { Wanted } from './reread.ts';
 import { NOWHERE, type RowPlan } from './row-plan.ts';
 
 /** Turns the row that a ROWS event stands on into records. The hot path of the log: no object per row. */
 export class ChangeWriter {
   readonly #records: RecordWriter;
-  readonly #cell = new VerdictCell();
 
   constructor(records: RecordWriter) {
     this.#records = records;
@@ -56,8 +55,7 @@ export class ChangeWriter {
     const nulls = rows.enter();
     if (nulls < 0) return false;
     const records = this.#records;
-    const cell = this.#cell;
-    const { template, binaryWriters, metadata } = plan;
+    const { template, values } = plan;
     const { keys } = template;
     const { widths } = rows.table as TableMap;
     const { bytes } = rows;
@@ -73,11 +71,11 @@ export class ChangeWriter {
         if (at >= 0) out.null();
         continue;
       }
-      const end = rows.valueEnd(value, widths[column] as number);
+      const width = widths[column] as number;
+      const end = rows.valueEnd(value, width);
       if (at >= 0) {
-        const next = (binaryWriters[at] as BinaryWriter)(out, bytes, value, end, metadata[at] as number, cell);
-        if (next !== end) throw unfit(plan, at);
-        if (cell.verdict !== SAID) records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+        const verdict = (values[at] as ValueWriter)(out, bytes, width < 0 ? value - width : value, end);
+        if (verdict !== SAID) records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
       }
       value = end;
     }
@@ -134,19 +132,10 @@ export class ChangeWriter {
   }
 
   #value(plan: RowPlan, at: number, source: number, rows: Rows, image: RowImage): void {
-    const cell = this.#cell;
-    const end = image.ends[source] as number;
-    const { out } = this.#records;
-    const next = (plan.binaryWriters[at] as BinaryWriter)(
-      out,
-      rows.bytes,
-      image.starts[source] as number,
-      end,
-      plan.metadata[at] as number,
-      cell,
-    );
-    if (next !== end) throw unfit(plan, at);
-    if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+    const start = (image.starts[source] as number) + (plan.lengths[at] as number);
+    const write = plan.values[at] as ValueWriter;
+    const verdict = write(this.#records.out, rows.bytes, start, image.ends[source] as number);
+    if (verdict !== SAID) this.#records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
 
   /** A JSON document of which the log has what changed; read again where the log does not have the one before. */
@@ -158,21 +147,11 @@ export class ChangeWriter {
     }
     const { partial } = plan.writers[at] as Writers;
     if (partial === undefined || before.marks[source] !== VALUE_PRESENT) throw unfit(plan, at);
-    const cell = this.#cell;
-    const end = after.ends[source] as number;
-    const { out } = this.#records;
-    const next = partial(
-      out,
-      bytes,
-      before.starts[source] as number,
-      before.ends[source] as number,
-      bytes,
-      after.starts[source] as number,
-      end,
-      cell,
-    );
-    if (next !== end) throw unfit(plan, at);
-    if (cell.verdict !== SAID) this.#records.change(at, cell.verdict, 'SOURCE_SERIALIZATION_ERROR');
+    const start = (after.starts[source] as number) + (plan.lengths[at] as number);
+    const old = (before.starts[source] as number) + (plan.lengths[at] as number);
+    const [end, oldEnd] = [after.ends[source] as number, before.ends[source] as number];
+    const verdict = partial(this.#records.out, bytes, old, oldEnd, bytes, start, end);
+    if (verdict !== SAID) this.#records.change(at, verdict, 'SOURCE_SERIALIZATION_ERROR');
   }
 
   /** A value as it was read again. */
@@ -216,7 +195,7 @@ function unfit(plan: RowPlan, at: number): ConnectorError {
   const name = plan.template.selection.columns[at]?.name ?? '';
   return new ConnectorError(
     'VALUE_UNREADABLE',
-    `a value of the column "${name}" of ${tableLabel(id)} does not end where it should.`,
+    `the column "${name}" of ${tableLabel(id)} has JSON differences without a document that they change.`,
     {
       table: id,
     },

@@ -1,9 +1,9 @@
 import { JsonWriter } from '../../../bytes/json-writer.ts';
 import { tableLabel } from '../../../contract/ids.ts';
+import type { ValueWriter } from '../../../values/value-writer.ts';
 import { type RowImage, type Rows, VALUE_PRESENT } from '../binlog/rows.ts';
 import { columnOf } from '../snapshot/row-reader.ts';
 import { qualified, quoteIdent, quoteLiteral } from '../sql.ts';
-import { VerdictCell, type Writers } from '../types.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 import { TextRow } from '../wire/text-row.ts';
 import type { RowPlan } from './row-plan.ts';
@@ -33,22 +33,15 @@ export function wanted(plan: RowPlan, rows: Rows): Wanted {
 }
 
 const scratch = new JsonWriter(256);
-const cell = new VerdictCell();
 const ONE = 0x31;
 const ISO = /^(\d{4}-\d\d-\d\d)T(.*?)Z?$/;
 
 /** A value of the key in the log as a constant of a statement: by way of what a record says of it. */
 function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, bytes: Uint8Array): string {
-  const writers = plan.keyWriters[at] as Writers;
+  const write = plan.keyValues[at] as ValueWriter;
+  const start = (image.starts[source] as number) + (plan.keyLengths[at] as number);
   scratch.clear();
-  writers.binary(
-    scratch,
-    bytes,
-    image.starts[source] as number,
-    image.ends[source] as number,
-    plan.keyMetadata[at] as number,
-    cell,
-  );
+  write(scratch, bytes, start, image.ends[source] as number);
   const value: unknown = JSON.parse(scratch.bytes.toString('utf8', 0, scratch.length));
   const text = scratch.bytes.toString('utf8', 0, scratch.length);
   const { layout } = columnOf(plan.table, plan.table.primaryKey[at] ?? '');

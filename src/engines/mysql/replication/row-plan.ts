@@ -3,11 +3,12 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { Position } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-template.ts';
+import type { ValueWriter } from '../../../values/value-writer.ts';
 import { ROWS_DELETE, type Rows, VALUE_ABSENT } from '../binlog/rows.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TableLayout } from '../layout/column-layout.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
-import { type BinaryWriter, columnType, type TypeOptions, type Writers, widthByLayout, writersFor } from '../types.ts';
+import { columnType, type TypeOptions, type Writers, widthByLayout, writersFor } from '../types.ts';
 import type { LogPlace } from './log-place.ts';
 
 /** The column is not among those that the log brings, or not as it is now: it is read again by key. */
@@ -28,17 +29,17 @@ export class RowPlan {
    * not all are in the log.
    */
   readonly inOrder: Int16Array | null;
-  /** For each selected column: TABLE_MAP's metadata of it. */
-  readonly metadata: Int32Array;
   /** For each selected column. `text` writes what was read again. */
   readonly writers: readonly Writers[];
-  /** Their `binary`, by itself: found in one step. */
-  readonly binaryWriters: readonly BinaryWriter[];
+  /** For each selected column: writes a value of the log, without its length. */
+  readonly values: readonly ValueWriter[];
+  /** For each selected column: how many bytes of length stand in front of a value of the log. */
+  readonly lengths: Uint8Array;
   /** For each column of the key, its place in the rows of the log; NOT_IN_LOG for one that the log lacks. */
   readonly keySources: Int32Array;
-  readonly keyMetadata: Int32Array;
-  /** For each column of the key: how the log has it. */
-  readonly keyWriters: readonly Writers[];
+  /** For each column of the key: as `values` and `lengths`. */
+  readonly keyValues: readonly ValueWriter[];
+  readonly keyLengths: Uint8Array;
   /**
    * Only keys that went away are written: a snapshot comes with larger ordering keys and brings all that is there, but what
    * runs without a stored state have printed, and is deleted by now, only the log tells of. Were the layout wrong after
@@ -91,20 +92,21 @@ export class RowPlan {
       const detail = `column "${column.name}" of ${tableLabel(table.id)} is ${type} in the log, which is not what the catalog promises (${column.type.kind}).`;
       throw new ConnectorError('SCHEMA_CHANGED', detail, { table: table.id });
     });
-    this.binaryWriters = this.writers.map(writers => writers.binary);
     this.inOrder = inOrder(this.sources, map.columns.length);
-    this.metadata = Int32Array.from(this.sources, source => map.columns[source]?.metadata ?? 0);
     this.keySources = Int32Array.from(table.primaryKey, name => places.get(name) ?? NOT_IN_LOG);
-    this.keyMetadata = Int32Array.from(this.keySources, source => map.columns[source]?.metadata ?? 0);
-    this.keyWriters = [...this.keySources].map((source): Writers => {
-      const column = layout.columns[source];
-      return column === undefined ? UNREACHABLE : columnType(column, { ...options.types, tinyint1: 'integer' });
-    });
     // What TABLE_MAP cannot tell of MariaDB's older times.
     for (const [at, column] of layout.columns.entries()) {
       const width = widthByLayout(column);
       if (width !== null) map.widths[at] = width;
     }
+    this.values = this.writers.map((writers, at) => writerOf(writers, map, this.sources[at] ?? NOWHERE));
+    this.lengths = Uint8Array.from(this.sources, source => lengthOf(map, source));
+    this.keyValues = [...this.keySources].map(source => {
+      const column = layout.columns[source];
+      const writers = column === undefined ? UNREACHABLE : columnType(column, { ...options.types, tinyint1: 'integer' });
+      return writerOf(writers, map, source);
+    });
+    this.keyLengths = Uint8Array.from(this.keySources, source => lengthOf(map, source));
   }
 
   /** Whether changes of the transaction at hand are wanted. */
@@ -150,11 +152,23 @@ function inOrder(sources: Int32Array, columns: number): Int16Array | null {
   return selected;
 }
 
-const UNREACHABLE: Writers = {
-  text: () => {
-    throw new ConnectorError('INVARIANT', 'a column without a value was written');
-  },
-  binary: () => {
-    throw new ConnectorError('INVARIANT', 'a column without a value was written');
-  },
+/** The writer for the values of a column of the log. A type that does not fit its values is an error of the first of them. */
+function writerOf({ binary }: Writers, map: TableMap, source: number): ValueWriter {
+  const column = map.columns[source];
+  if (column === undefined) return unreachable;
+  try {
+    return binary(column.metadata, map.widths[source] ?? 0);
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+const lengthOf = (map: TableMap, source: number): number => Math.max(0, -(map.widths[source] ?? 0));
+
+const unreachable: ValueWriter = () => {
+  throw new ConnectorError('INVARIANT', 'a column without a value was written');
 };
+
+const UNREACHABLE: Writers = { text: unreachable, binary: () => unreachable };

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JsonWriter } from '../../../../src/bytes/json-writer.ts';
 import { ConnectorError } from '../../../../src/contract/errors.ts';
-import type { ColumnLayout } from '../../../../src/engines/mysql/layout/column-layout.ts';
+import * as codes from '../../../../src/engines/mysql/binlog/column-types.ts';
+import { skipWidth } from '../../../../src/engines/mysql/binlog/table-map.ts';
+import { type ColumnLayout, parseColumnType } from '../../../../src/engines/mysql/layout/column-layout.ts';
 import {
   columnType,
   selectExpression,
   type TypeOptions,
-  VerdictCell,
   type Writers,
   widthByLayout,
   writersFor,
@@ -76,18 +77,55 @@ const COLUMNS: [type: string, metadata: number, kind: LogicalType['kind'], optio
   ['blob /*M!100301 COMPRESSED*/', 2, 'binary', MARIADB],
 ];
 
-/** What the binary writer makes of `bytes`, as a row image in a larger buffer; the error where it throws. */
-function read(
-  writers: Writers,
-  bytes: Uint8Array,
-  metadata: number,
-): { json: string; verdict: number; used: number } | ConnectorError {
+/** What TABLE_MAP calls the columns. */
+const TYPE_CODES: Readonly<Record<string, number>> = {
+  tinyint: codes.TYPE_TINY,
+  smallint: codes.TYPE_SHORT,
+  mediumint: codes.TYPE_INT24,
+  int: codes.TYPE_LONG,
+  bigint: codes.TYPE_LONGLONG,
+  decimal: codes.TYPE_NEWDECIMAL,
+  float: codes.TYPE_FLOAT,
+  double: codes.TYPE_DOUBLE,
+  bit: codes.TYPE_BIT,
+  year: codes.TYPE_YEAR,
+  date: codes.TYPE_DATE,
+  time: codes.TYPE_TIME2,
+  datetime: codes.TYPE_DATETIME2,
+  timestamp: codes.TYPE_TIMESTAMP2,
+  char: codes.TYPE_STRING,
+  varchar: codes.TYPE_VARCHAR,
+  binary: codes.TYPE_STRING,
+  varbinary: codes.TYPE_VARCHAR,
+  enum: codes.TYPE_ENUM,
+  set: codes.TYPE_SET,
+  uuid: codes.TYPE_STRING,
+  inet4: codes.TYPE_STRING,
+  inet6: codes.TYPE_STRING,
+};
+
+function widthOf(column: ColumnLayout, metadata: number, options: TypeOptions): number {
+  const { base } = parseColumnType(column.columnType);
+  const code = base === 'vector' && options.flavor === 'mariadb' ? codes.TYPE_VARCHAR : (TYPE_CODES[base] ?? codes.TYPE_BLOB);
+  return widthByLayout(column) ?? codes.valueWidth(code, metadata);
+}
+
+interface Read {
+  readonly json: string;
+  readonly verdict: number;
+  readonly used: number;
+}
+
+/** What the writer of the log makes of the value that `bytes` begin with, in a larger buffer; the error where it throws. */
+function read({ binary }: Writers, bytes: Uint8Array, metadata: number, width: number): Read | ConnectorError {
   const source = Buffer.concat([Buffer.from([7, 7, 7]), bytes, Buffer.alloc(8, 1)]);
   const out = new JsonWriter(64);
-  const cell = new VerdictCell();
   try {
-    const next = writers.binary(out, source, 3, 3 + bytes.length, metadata, cell);
-    return { json: out.bytes.toString('utf8', 0, out.length), verdict: cell.verdict, used: next - 3 };
+    const write = binary(metadata, width);
+    const end = width === codes.WIDTH_UNKNOWN ? -1 : skipWidth(source, 3, 3 + bytes.length, width);
+    if (end < 0) return new ConnectorError('VALUE_UNREADABLE', 'the row ends too early');
+    const verdict = write(out, source, 3 + Math.max(0, -width), end);
+    return { json: out.bytes.toString('utf8', 0, out.length), verdict, used: end - 3 };
   } catch (error) {
     if (error instanceof ConnectorError) return error;
     throw error;
@@ -101,7 +139,7 @@ describe('columnType', () => {
   it('takes a type that it does not know for a string, until the log has one', () => {
     const unknown = columnType(layout('tensor(3)'), MYSQL);
     expect(say(unknown.text, 'x')).toEqual({ json: '"x"', verdict: SAID });
-    expect(read(unknown, Buffer.from('x'), 0)).toMatchObject({
+    expect(read(unknown, Buffer.from('x'), 0, 1)).toMatchObject({
       code: 'VALUE_UNREADABLE',
       detail: expect.stringContaining('tensor(3)'),
     });
@@ -146,7 +184,9 @@ describe('binary writers', () => {
     ['vector(3)', 12, '080000803f00002040', '[1,2.5]', MARIADB],
   ])('%s (%d) %s is %s', (type, metadata, bytes, json, options = MYSQL) => {
     const value = hex(bytes);
-    expect(read(columnType(layout(type), options), value, metadata)).toEqual({ json, verdict: SAID, used: value.length });
+    const width = widthOf(layout(type), metadata, options);
+    const said = { json, verdict: SAID, used: value.length };
+    expect(read(columnType(layout(type), options), value, metadata, width)).toEqual(said);
   });
 
   it.each<[string, number, string, TypeOptions?]>([
@@ -162,17 +202,19 @@ describe('binary writers', () => {
     ['varchar(9) /*M!100301 COMPRESSED*/', 10, '0481010000', MARIADB],
     ['varchar(9) /*M!100301 COMPRESSED*/', 10, '0491016161', MARIADB],
   ])('%s (%d) %s is loud', (type, metadata, bytes, options = MYSQL) => {
-    expect(read(columnType(layout(type), options), hex(bytes), metadata)).toMatchObject({ code: 'VALUE_UNREADABLE' });
+    const width = widthOf(layout(type), metadata, options);
+    expect(read(columnType(layout(type), options), hex(bytes), metadata, width)).toMatchObject({ code: 'VALUE_UNREADABLE' });
   });
 
   it.each(COLUMNS)('%s (%d): one JSON value or loud, whatever is there', (type, metadata, _kind, options = MYSQL) => {
     const found = columnType(layout(type, 'utf8mb4'), options);
+    const width = widthOf(layout(type), metadata, options);
     for (const promised of [found.logical, { kind: 'string' } as const]) {
       const writers = writersFor(found, promised);
       if (writers === null) throw new Error('anything can be a string');
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
-          const result = read(writers, bytes, metadata);
+          const result = read(writers, bytes, metadata, width);
           if (result instanceof ConnectorError) {
             expect(result.code).toBe('VALUE_UNREADABLE');
             return;
@@ -225,7 +267,7 @@ describe('writersFor', () => {
   const json = (type: string, promised: LogicalType, bytes: string, metadata = 0, options = MYSQL): string | null => {
     const writers = writersFor(columnType(layout(type), options), promised);
     if (writers === null) return null;
-    const result = read(writers, Buffer.from(bytes, 'hex'), metadata);
+    const result = read(writers, Buffer.from(bytes, 'hex'), metadata, widthOf(layout(type), metadata, options));
     if (result instanceof ConnectorError) throw result;
     return result.json;
   };

@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Dial } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
+import { openSocket } from './socket.ts';
 
 const CONNECT_TIMEOUT_MILLIS = 15_000;
 const KEEP_ALIVE_MILLIS = 30_000;
@@ -12,7 +13,7 @@ const UNKNOWN_NAME = new Set(['ENOTFOUND', 'EAI_NONAME', 'EINVAL']);
 export const dial: Dial = ({ host, port }, signal) =>
   new Promise<Socket>((resolve, reject) => {
     const where = host.startsWith('/') ? host : `${host}:${port}`;
-    const socket = host.startsWith('/') ? connect({ path: host }) : connect({ host, port });
+    const socket = openSocket(host.startsWith('/') ? { path: host } : { host, port });
     const timer = setTimeout(() => {
       fail(new ConnectorError('SERVER_UNREACHABLE', `${where} did not answer within ${CONNECT_TIMEOUT_MILLIS / 1000} seconds.`));
     }, CONNECT_TIMEOUT_MILLIS);

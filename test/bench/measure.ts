@@ -78,6 +78,19 @@ function sample(pid: number | undefined): { rssMb: number; cpuSeconds: number } 
   }
 }
 
+const IDLE_CPU = 0.02;
+const IDLE_CHECKS = 60;
+
+/** Waits until a process has nothing to do: a server goes on for a while with what was written. A minute at most. */
+export async function untilIdle(pid: number | undefined): Promise<void> {
+  for (let before = Number.NaN, left = IDLE_CHECKS; left > 0; left--) {
+    const now = sample(pid)?.cpuSeconds ?? 0;
+    if (now - before <= IDLE_CPU) return;
+    before = now;
+    await new Promise(resolve => setTimeout(resolve, 1000));
+  }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -77,8 +77,7 @@ export function writeSafeInteger(target: DataView, at: number, value: number): n
   if (rest === (rest | 0)) return writeUint31(target, place, rest);
   if (!Number.isSafeInteger(rest)) throw new RangeError(`not a safe integer: ${value}`);
   const high = Math.floor(rest / BILLION); // below 9,007,200
-  if (high > 0) place = writeUint31(target, place, high);
-  else return writeUint31(target, place, rest);
+  place = writeUint31(target, place, high);
   return writePadded(target, place, rest - high * BILLION, 9);
 }
 

@@ -28,6 +28,8 @@ export class ByteSource implements Receiver {
   readonly #signal: AbortSignal;
   /** Behind what has come; from `limit` on nobody has pulled it yet. */
   #arrived = 0;
+  /** Up to here in the buffer bytes may come. */
+  #most = CAPACITY;
   #paused = false;
   #failure: Error | null = null;
   #ended = false;
@@ -71,7 +73,7 @@ export class ByteSource implements Receiver {
   }
 
   room(): Uint8Array {
-    return this.#hasRoom && !this.#closed ? this.bytes.subarray(this.#arrived) : aside;
+    return this.#hasRoom && !this.#closed ? this.bytes.subarray(this.#arrived, this.#most) : aside;
   }
 
   take(bytes: Uint8Array): boolean {
@@ -86,7 +88,7 @@ export class ByteSource implements Receiver {
   }
 
   get #hasRoom(): boolean {
-    return this.bytes.length - this.#arrived >= LEAST_ROOM;
+    return this.#most - this.#arrived >= LEAST_ROOM;
   }
 
   /** Lets go of the socket; a wait under way ends with STOPPED. */
@@ -113,15 +115,17 @@ export class ByteSource implements Receiver {
     const { bytes, at, limit } = this;
     const needed = size + LEAST_ROOM;
     if (at + needed > bytes.length) {
-      const isOutgrown = bytes.length > KEEP_AT_MOST && needed <= CAPACITY;
+      const isOutgrown = bytes.length > KEEP_AT_MOST && needed * 4 < bytes.length;
       if (isOutgrown || needed > bytes.length) {
-        this.bytes = Buffer.allocUnsafeSlow(isOutgrown ? CAPACITY : size + CAPACITY);
+        this.bytes = Buffer.allocUnsafeSlow(needed <= CAPACITY ? CAPACITY : size + CAPACITY);
         bytes.copy(this.bytes, 0, at, limit);
       } else bytes.copyWithin(0, at, limit);
       this.at = 0;
       this.limit = limit - at;
       this.#arrived = this.limit;
     }
+    // Not all of a buffer that was made for a larger message.
+    this.#most = Math.min(this.bytes.length, this.at + Math.max(needed, CAPACITY));
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();

@@ -38,8 +38,8 @@ const MAX_DEPTH = 20;
 const HEADER = 4;
 const KEY_ENTRY = 4;
 const VALUE_ENTRY = 3;
-/** No number, literal or bracket takes more, with the comma in front of it. */
-const SCALAR_BYTES = 32;
+/** No number, literal or bracket reserves more, with the comma in front of it: else a buffer that grows would not be the one at hand. */
+const SCALAR_BYTES = 64;
 /** Well-formed documents become at most so many times as long: the shortest value has three bytes, and becomes `,-32768`. */
 const GROWTH = 3;
 

@@ -36,7 +36,8 @@ export function unreadable(detail: string): ConnectorError {
 
 /** The error for values that are measured in a way that those of the type never are. */
 function misfit(what: string, metadata: number, width: number): ConnectorError {
-  return unreadable(`${what} has the metadata ${metadata} and values of ${width < 0 ? 'any number of' : width} bytes.`);
+  const measure = width < 0 ? `${-width} bytes of length and as many as they say` : `${width} bytes`;
+  return unreadable(`${what} cannot have the metadata ${metadata} and values of ${measure}.`);
 }
 
 /** Values of so many bytes. */
@@ -101,7 +102,8 @@ export function year(short: boolean): BinaryForm {
 
 /** A DECIMAL, whose precision and scale the metadata says. */
 export const decimal: BinaryForm = (metadata, width) => {
-  if (decimalBytes(metadata >> 8, metadata & 0xff) !== width) throw misfit('a DECIMAL', metadata, width);
+  const bytes = decimalBytes(metadata >> 8, metadata & 0xff);
+  if (bytes < 0 || bytes !== width) throw misfit('a DECIMAL', metadata, width);
   return (out, source, start, end) => writeDecimalBinary(out, source, start, end, metadata);
 };
 

@@ -107,8 +107,19 @@ async function createTable(query: Query, id: TableId): Promise<string> {
 }
 
 function keylessNotices(tables: readonly MysqlTable[]): Findings {
-  const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0).map(table => table.id.name);
+  const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0);
   if (keyless.length === 0) return nothing;
-  const notice = `Without a primary key or a unique one without NULL: ${listed(keyless)}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`;
-  return { problems: [], notices: [notice] };
+  const names = listed(keyless.map(table => table.id.name));
+  const virtual = keyless.flatMap(({ id, columns }) =>
+    columns.filter(({ layout }) => layout.generated === 'virtual').map(({ name }) => `${id.name}.${name}`),
+  );
+  const notices = [
+    `Without a primary key or a unique one without NULL: ${names}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`,
+  ];
+  if (virtual.length > 0) {
+    notices.push(
+      `The log does not have virtual columns, and without a key they cannot be read again: in changes ${listed(virtual)} will be NULL, and the record says so. Add a key, or make them STORED.`,
+    );
+  }
+  return { problems: [], notices };
 }

@@ -12,7 +12,7 @@ import type { ValueWriter } from '../../values/value-writer.ts';
 import type { BinaryForm, PartialWriter } from './binary-form.ts';
 import * as binary from './binary-form.ts';
 import { recoded, textWriterOf } from './charsets.ts';
-import { type ColumnLayout, isCompressed, type ParsedType, parseColumnType } from './layout/column-layout.ts';
+import { type ColumnLayout, isCompressed, isOlder, type ParsedType, parseColumnType } from './layout/column-layout.ts';
 import { quotedBinary, quotedText, timeOfDay } from './other-forms.ts';
 
 export type { BinaryForm, PartialWriter } from './binary-form.ts';
@@ -80,7 +80,7 @@ export function columnType(layout: ColumnLayout, options: TypeOptions): ColumnTy
     case 'time':
     case 'datetime':
     case 'timestamp':
-      return isOlder(layout) ? olderTemporal(type) : temporal(type.base);
+      return isOlder(layout.columnType) ? olderTemporal(type) : temporal(type.base);
     case 'vector': {
       const framed = options.flavor === 'mariadb' ? binary.varying(writeVector) : binary.blob(writeVector);
       return { logical: { kind: 'array', items: { kind: 'number' } }, text: writeVector, binary: framed };
@@ -173,11 +173,6 @@ function withTimeOfDay(duration: ColumnType): ColumnType {
   return { ...duration, also: [scalar('time', text.writeTimeOfDay, timeOfDay(duration.binary))] };
 }
 
-/** Whether MariaDB keeps the column in the form before 5.6: the comment behind its COLUMN_TYPE says so. */
-function isOlder(layout: ColumnLayout): boolean {
-  return /\/\*\s*mariadb-5\.3\s*\*\//.test(layout.columnType);
-}
-
 function olderTemporal(type: ParsedType): ColumnType {
   const digits = type.args[0] ?? 0;
   const bytes = olderBytes(type);
@@ -204,7 +199,7 @@ function olderBytes(type: ParsedType): number {
  * types (TIMESTAMP, DATETIME, TIME) have no metadata. Null for all other columns.
  */
 export function widthByLayout(layout: ColumnLayout): number | null {
-  return isOlder(layout) ? olderBytes(parseColumnType(layout.columnType)) : null;
+  return isOlder(layout.columnType) ? olderBytes(parseColumnType(layout.columnType)) : null;
 }
 
 function mysqlJson(native: boolean): ColumnType {

@@ -187,6 +187,23 @@ describe('ByteSource on a connection of its own', () => {
     source.close();
   });
 
+  it.each([3_000_000, 20_000_000])('takes no more than that behind a message of %i bytes either', async size => {
+    const all = counted(SIZE * 2);
+    const source = sourceOf(await connected(socket => socket.end(all)));
+    await source.fill(size, 5000);
+    source.at += size;
+    for (const need of [1, 460_000]) {
+      await source.fill(need, 5000);
+      source.at = source.limit;
+      await source.fill(need, 5000);
+      source.at = source.limit - 1;
+      await sleep(200);
+      await source.fill(1, 5000);
+      expect(source.limit - source.at).toBeLessThanOrEqual(need + 512 * 1024 + 64 * 1024);
+    }
+    source.close();
+  });
+
   it('gives a large buffer back', async () => {
     const all = counted(SIZE);
     const source = sourceOf(await connected(socket => socket.end(all)));

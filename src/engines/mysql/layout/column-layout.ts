@@ -64,6 +64,9 @@ export function parseColumnType(text: string): ParsedType {
   return { base, args, labels, unsigned: zerofill || attributes.includes('unsigned'), zerofill };
 }
 
+/** Whether MariaDB keeps a time in the form before 5.6: the comment behind its COLUMN_TYPE says so, whatever the server is set to. */
+export const isOlder = (columnType: string): boolean => /\/\*\s*mariadb-5\.3\s*\*\//.test(columnType);
+
 /** Whether MariaDB keeps the column compressed: the comment behind its COLUMN_TYPE says so. */
 export const isCompressed = (columnType: string): boolean => COMPRESSED.test(columnType);
 

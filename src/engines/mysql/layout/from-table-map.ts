@@ -25,12 +25,10 @@ const INTEGERS: Readonly<Record<number, string>> = {
   [types.TYPE_FLOAT]: 'float',
   [types.TYPE_DOUBLE]: 'double',
 };
+/** Since 5.6. Of MariaDB's older ones nothing says how many digits the fraction has. */
 const TEMPORAL: Readonly<Record<number, string>> = {
-  [types.TYPE_TIME]: 'time',
   [types.TYPE_TIME2]: 'time',
-  [types.TYPE_DATETIME]: 'datetime',
   [types.TYPE_DATETIME2]: 'datetime',
-  [types.TYPE_TIMESTAMP]: 'timestamp',
   [types.TYPE_TIMESTAMP2]: 'timestamp',
 };
 const TEXTS = ['', 'tinytext', 'text', 'mediumtext', 'longtext'] as const;

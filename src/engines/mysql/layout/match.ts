@@ -3,7 +3,7 @@ import type { TableMap, TableMapColumn } from '../binlog/table-map.ts';
 import { decodeText } from '../charsets.ts';
 import { charsetName, charsetOfCollationId, widestCharacter } from './charsets.ts';
 import type { ColumnLayout, ParsedType, TableLayout } from './column-layout.ts';
-import { parseColumnType } from './column-layout.ts';
+import { isOlder, parseColumnType } from './column-layout.ts';
 
 /** Why a TABLE_MAP and a layout are not of the same table, in words for people. */
 export interface Mismatch {
@@ -120,7 +120,10 @@ function fits(sent: TableMapColumn, { base, args, labels }: ParsedType, known: C
   const number = INTEGERS[base];
   if (number !== undefined) return type === number;
   const temporal = TEMPORAL[base];
-  if (temporal !== undefined) return type === temporal[0] || (type === temporal[1] && metadata === first);
+  // Both forms may have the same width, and the bytes of one mean something else in the other.
+  if (temporal !== undefined) {
+    return isOlder(known.columnType) ? type === temporal[0] : type === temporal[1] && metadata === first;
+  }
   const blob = BLOBS[base];
   if (blob !== undefined) {
     return metadata === blob && type === (known.compressed === true ? types.TYPE_BLOB_COMPRESSED : types.TYPE_BLOB);

@@ -117,8 +117,9 @@ export class ChangeWriter {
 
   /** All of the old row that the log has: everything, or the key. Columns that it does not have are left out, not made null. */
   #delete(plan: RowPlan, rows: Rows): void {
-    const { sources, template } = plan;
+    const { sources, template, keySources } = plan;
     const { before } = rows;
+    for (const source of keySources) if (source >= 0 && before.marks[source] === VALUE_ABSENT) throw keyless(plan);
     const out = this.#records.begin(template, 'd');
     for (let at = 0; at < sources.length; at++) {
       const source = sources[at] as number;
@@ -172,11 +173,7 @@ export class ChangeWriter {
   #keyChanged(plan: RowPlan, rows: Rows): boolean {
     const { before, after, bytes } = rows;
     for (const source of plan.keySources) {
-      if (source < 0 || before.marks[source] === VALUE_ABSENT) {
-        const { id } = plan.table;
-        const detail = `the log lacks a column of the key of ${tableLabel(id)}, which it had not, or which was another, when the row was written.`;
-        throw new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
-      }
+      if (source < 0 || before.marks[source] === VALUE_ABSENT) throw keyless(plan);
       const mark = after.marks[source] as number;
       if (mark === VALUE_ABSENT) continue;
       if (mark !== before.marks[source]) return true;
@@ -188,6 +185,12 @@ export class ChangeWriter {
     }
     return false;
   }
+}
+
+/** Without it nobody knows which row it is. A server whose row images are not FULL logs the first of several unique keys. */
+function keyless({ table: { id } }: RowPlan): ConnectorError {
+  const detail = `the log lacks a column of the key of ${tableLabel(id)}, which it had not, or which was another, when the row was written. Where binlog_row_image is not FULL, it lacks all but one of several unique keys too.`;
+  return new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
 }
 
 function unfit(plan: RowPlan, at: number): ConnectorError {

@@ -99,12 +99,12 @@ export class RowPlan {
       const width = widthByLayout(column);
       if (width !== null) map.widths[at] = width;
     }
-    this.values = this.writers.map((writers, at) => writerOf(writers, map, this.sources[at] ?? NOWHERE));
+    this.values = this.writers.map((writers, at) => writerOf(writers, map, this.sources[at] ?? NOWHERE, layout));
     this.lengths = Uint8Array.from(this.sources, source => lengthOf(map, source));
     this.keyValues = [...this.keySources].map(source => {
       const column = layout.columns[source];
       const writers = column === undefined ? UNREACHABLE : columnType(column, { ...options.types, tinyint1: 'integer' });
-      return writerOf(writers, map, source);
+      return writerOf(writers, map, source, layout);
     });
     this.keyLengths = Uint8Array.from(this.keySources, source => lengthOf(map, source));
   }
@@ -153,14 +153,17 @@ function inOrder(sources: Int32Array, columns: number): Int16Array | null {
 }
 
 /** The writer for the values of a column of the log. A type that does not fit its values is an error of the first of them. */
-function writerOf({ binary }: Writers, map: TableMap, source: number): ValueWriter {
+function writerOf({ binary }: Writers, map: TableMap, source: number, layout: TableLayout): ValueWriter {
   const column = map.columns[source];
   if (column === undefined) return unreachable;
   try {
     return binary(column.metadata, map.widths[source] ?? 0);
   } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    const table = { namespace: layout.schema, name: layout.name };
+    const detail = `the column "${layout.columns[source]?.name}" of ${tableLabel(table)} is not as its type is in the log: ${error.detail}`;
     return () => {
-      throw error;
+      throw new ConnectorError(error.code, detail, { table });
     };
   }
 }

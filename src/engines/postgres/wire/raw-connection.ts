@@ -114,7 +114,7 @@ export class RawConnection {
     }
   }
 
-  /** Bytes that have come so far. */
+  /** Bytes that were pulled so far. */
   get received(): number {
     return this.#source.received;
   }

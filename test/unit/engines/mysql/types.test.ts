@@ -206,6 +206,19 @@ describe('binary writers', () => {
     expect(read(columnType(layout(type), options), hex(bytes), metadata, width)).toMatchObject({ code: 'VALUE_UNREADABLE' });
   });
 
+  it.each(COLUMNS)(
+    '%s (%d): a form with a length is none without, and the other way round',
+    (type, metadata, _kind, options = MYSQL) => {
+      const { binary } = columnType(layout(type, 'utf8mb4'), options);
+      const own = widthOf(layout(type), metadata, options);
+      for (const [otherType, otherMetadata, , otherOptions = MYSQL] of COLUMNS) {
+        const other = widthOf(layout(otherType), otherMetadata, otherOptions);
+        if (own < 0 === other < 0) continue;
+        expect(() => binary(otherMetadata, other), otherType).toThrow(expect.objectContaining({ code: 'VALUE_UNREADABLE' }));
+      }
+    },
+  );
+
   it.each(COLUMNS)('%s (%d): one JSON value or loud, whatever is there', (type, metadata, _kind, options = MYSQL) => {
     const found = columnType(layout(type, 'utf8mb4'), options);
     const width = widthOf(layout(type), metadata, options);

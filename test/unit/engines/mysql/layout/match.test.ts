@@ -44,7 +44,7 @@ describe('a TABLE_MAP', () => {
       known('text /*M!100301 COMPRESSED*/', { ...latin1, compressed: true }),
       { type: types.TYPE_BLOB_COMPRESSED, metadata: 2 },
     ],
-    ['datetime of 5.5', known('datetime'), { type: types.TYPE_DATETIME }],
+    ['datetime of MariaDB 5.3', known('datetime(3) /* mariadb-5.3 */'), { type: types.TYPE_DATETIME }],
     ['datetime', known('datetime(3)'), { type: types.TYPE_DATETIME2, metadata: 3 }],
     ['bit', known('bit(13)'), { type: types.TYPE_BIT, metadata: 256 + 5 }],
     [
@@ -95,6 +95,13 @@ describe('a TABLE_MAP', () => {
       known("set('a')", latin1),
       { type: types.TYPE_SET, metadata: 1, labelBytes: [Buffer.from('a'), Buffer.from('b')] },
       /labels/,
+    ],
+    ['the older form of a time', known('timestamp'), { type: types.TYPE_TIMESTAMP }, /timestamp/],
+    [
+      'the newer form of a time',
+      known('datetime(6) /* mariadb-5.3 */'),
+      { type: types.TYPE_DATETIME2, metadata: 6 },
+      /mariadb-5.3/,
     ],
     ['other digits', known('time(3)'), { type: types.TYPE_TIME2, metadata: 2 }, /time/],
     ['another figure', known('point'), { type: types.TYPE_GEOMETRY, metadata: 4, geometryType: 2 }, /point/],

@@ -161,6 +161,77 @@ describeMysql(flavor => {
     );
 
     it(
+      'a table whose name another takes says so: what it had before is read, and the other is followed on',
+      lab(async lab => {
+        await lab.sql(`${create} INSERT INTO thing VALUES (1, 10, 'one'), (2, 20, 'two')`);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        const { name } = lab.database;
+        await lab.sql(`UPDATE thing SET a = 11 WHERE id = 1; CREATE TABLE next (b longtext, id bigint PRIMARY KEY, a bigint);
+          INSERT INTO next VALUES ('nine', 9, 90); RENAME TABLE thing TO away; DELETE FROM away WHERE id = 2; RENAME TABLE next TO thing;
+          INSERT INTO thing (id, a, b) VALUES (3, 30, 'three'); UPDATE away SET a = 12`);
+        const run = await platform.sync();
+        const logs = run.logs.join('\n');
+        expect(logs).toContain(`${name}.thing was renamed to ${name}.away; what happens to it there is not followed.`);
+        expect(logs).toContain(`${name}.next took the name ${name}.thing; its changes are followed.`);
+        expect(brief(run, 'thing', 'id', 'a', 'b')).toEqual(['1 11 "one"', '3 30 "three"']);
+        await lab.sql('DELETE FROM thing WHERE id = 9; UPDATE away SET a = 13');
+        expect(brief(await platform.sync(), 'thing', 'id')).toEqual(['gone 9']);
+      }),
+    );
+
+    it(
+      'a table that is dropped says so, also where another is made much later, and what it had before is read',
+      lab(async lab => {
+        await lab.sql(`${create} INSERT INTO thing VALUES (1, 10, 'one'), (2, 20, 'two')`);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        await lab.sql('UPDATE thing SET a = 11 WHERE id = 1; DELETE FROM thing WHERE id = 2; DROP TABLE thing');
+        expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/config_error \/ STREAM_UNKNOWN: .*thing/);
+        await lab.sql(
+          `CREATE TABLE thing (a bigint, b longtext, id bigint PRIMARY KEY); INSERT INTO thing VALUES (30, 'three', 3)`,
+        );
+        const run = await platform.sync();
+        const stay = 'The rows stay at the destination: no delete records exist for them.';
+        const label = `${lab.database.name}.thing`;
+        expect(run.logs.filter(message => message.includes(stay))).toEqual([
+          expect.stringContaining(`${label} was dropped. ${stay}`),
+          expect.stringContaining(`${label} was created anew. ${stay}`),
+        ]);
+        expect(brief(run, 'thing', 'id', 'a')).toEqual(['1 11', expect.stringMatching(/^gone 2 /), '3 30']);
+      }),
+    );
+
+    // Without names in the log the tables are looked up once more where it begins, and the read ends there: TABLE_MISSING.
+    if (metadata === 'FULL') {
+      it.each([
+        ['is dropped', 'DROP TABLE thing', 'was dropped. The rows stay at the destination: no delete records exist for them.'],
+        ['is renamed away', 'RENAME TABLE thing TO away', 'was renamed to NAME.away; what happens to it there is not followed.'],
+      ])('a table that %s for good says so, and what it had before is read', (_, statement, said) =>
+        lab(async lab => {
+          const { name } = lab.database;
+          await lab.sql(`${create} INSERT INTO thing VALUES (1, 10, 'one'), (2, 20, 'two');
+          CREATE TABLE gate (id int PRIMARY KEY); INSERT INTO gate VALUES (1)`);
+          const platform = await lab.connect({ streams: ['thing'] });
+          await platform.sync();
+          // While it is still on offer: a read that does not find it has no stream for it.
+          await platform.reconfigure({ streams: ['thing', 'gate'] });
+          const run = await lab.atGate(
+            () => platform.sync(),
+            () => lab.sql(`UPDATE thing SET a = 11 WHERE id = 1; DELETE FROM thing WHERE id = 2; ${statement}`),
+          );
+          expect(run.logs.join('\n')).toContain(`${name}.thing ${said.replace('NAME', name)}`);
+          expect(brief(run, 'thing', 'id', 'a')).toEqual(['1 11', expect.stringMatching(/^gone 2 /)]);
+          expect(brief(run, 'gate', 'id')).toEqual(['1']);
+          expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/STREAM_UNKNOWN: .*thing/);
+          await platform.reconfigure({ streams: ['gate'] });
+          await lab.sql('INSERT INTO gate VALUES (2)');
+          expect(brief(await platform.sync(), 'gate', 'id')).toEqual(['2']);
+        })(),
+      );
+    }
+
+    it(
       'a statement that changes the rows of a followed table as such stops the read; others pass',
       lab(async lab => {
         await lab.sql(`${create} INSERT INTO thing VALUES (1, 10, 'one'); CREATE TABLE other (id int PRIMARY KEY)`);

@@ -19,8 +19,8 @@ describeMysql(flavor => {
     return server;
   };
   /** The connection goes on at another server: what is behind the name has changed. */
-  const at = async (database: MysqlDatabase, server: OwnMysqlServer, was: Platform): Promise<Platform> => {
-    const config = database.config({ endpoint: { host: server.host, port: server.port } });
+  const at = async (database: MysqlDatabase, server: OwnMysqlServer, was: Platform, more: JsonObject = {}): Promise<Platform> => {
+    const config = database.config({ endpoint: { host: server.host, port: server.port }, more });
     const platform = await Platform.connect(database, CURSOR, { config });
     platform.stored = [...was.stored];
     platform.committed = was.committed.copy(platform.catalog);
@@ -96,7 +96,7 @@ describeMysql(flavor => {
     ]);
   });
 
-  it('#29 another server behind the name, and one that lacks the latest, is a position lost', async () => {
+  it('#29 another server behind the name is a position lost', async () => {
     const source = await start();
     const database = await MysqlDatabase.create(source);
     await database.query(`${createThing} INSERT INTO thing VALUES (1, 'a', 1)`);
@@ -110,6 +110,48 @@ describeMysql(flavor => {
     const run = await moved.run({ mayFail: true });
     // MariaDB's GTIDs name the server only by its number; here there are fewer of them.
     expect(failureOf(run)).toMatch(/config_error \/ POSITION_LOST/);
+  });
+
+  it.each([
+    ['stands still', 0],
+    ['went on by itself past the state', 5],
+  ])('#29 a replica that lacks the latest of the state and %s: a position lost, or read anew', async (_, more) => {
+    const source = await start();
+    const replica = await start();
+    if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
+    await replicate(source, replica);
+    const database = await MysqlDatabase.create(source);
+    await database.query(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+    const platform = await Platform.connect(database, CURSOR);
+    await platform.sync();
+    await database.query('UPDATE thing SET n = 100 WHERE id = 1');
+    await platform.sync();
+    await caughtUp(source, replica);
+    // Up to here the state can be read on at the replica: it is the same history.
+    expect((await (await at(database, replica, platform)).run()).records).toEqual([]);
+    await promote(replica);
+    await database.query("UPDATE thing SET n = 200 WHERE id = 2; INSERT INTO thing VALUES (50, 'only there', 1)");
+    expect((await platform.sync()).records.map(record => record.data['id'])).toEqual([2, 50]);
+    await source.halt('abrupt');
+    for (let time = 0; time < more; time++) await replica.query(database.name, 'UPDATE thing SET n = n + 1 WHERE id = 3');
+    const moved = await at(database, replica, platform);
+    const failed = await moved.run({ mayFail: true });
+    expect(failureOf(failed)).toMatch(/config_error \/ POSITION_LOST/);
+    expect(failed.records).toEqual([]);
+    const anew = await at(database, replica, platform, { invalid_position: 'resnapshot' });
+    const run = await anew.sync();
+    expect(run.logs.join('\n')).toContain('All tables of shard main are read anew, as invalid_position says.');
+    const rows = await replica.query(database.name, 'SELECT id, n FROM thing ORDER BY id');
+    expect(rows).toHaveLength(10);
+    expect(run.records.map(record => [record.data['id'], record.data['n']])).toEqual(
+      rows.map(row => [Number(row['id']), Number(row['n'])]),
+    );
+    // What the lost log brought is older than what is read now.
+    const before = positionOf(platform.stored).clock;
+    expect(run.records.filter(record => !(Number(record.data[CURSOR]) > before))).toEqual([]);
+    await replica.query(database.name, 'DELETE FROM thing WHERE id = 2');
+    expect((await anew.sync()).records.map(record => record.data['id'])).toEqual([2]);
+    expect(anew.committed.backwards).toEqual([]);
   });
 
   it('starting_gtids begins at a position, without a snapshot; a state wins over it', async () => {

@@ -7,9 +7,9 @@ import { describeMysql } from '../../kit/mysql-engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import { describeRun, discoverCatalog, type RunResult, runConnector } from '../../kit/run-connector.ts';
 import { type MysqlServer, query, startMysql } from '../../kit/servers/mysql.ts';
-import { holdCommits } from '../../kit/servers/mysql-replication.ts';
+import { committed, holdCommits } from '../../kit/servers/mysql-replication.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
-import { createThing, failureOf, inLab, type Lab, peakMegabytes, positionOf, series, table, thing } from './lab.ts';
+import { brief, createThing, failureOf, inLab, type Lab, peakMegabytes, positionOf, series, table, thing } from './lab.ts';
 
 const megabyte = 2 ** 20;
 
@@ -203,6 +203,63 @@ describeMysql(flavor => {
         expect(seen).toContain('one 1 second 0');
         expect(seen).toContain('Two, far 1 second 1');
         expect(positionOf(third.states, 'Two, far').clock).toBeGreaterThan(positionOf(first.states, 'Two, far').clock);
+      },
+    )();
+  });
+
+  it('shards[]: starting_gtids has a position for each, and each reads what came behind its own; a state wins over them', async () => {
+    const servers = [await acquireMysql(flavor, 'FULL'), await acquireMysql(flavor, 'MINIMAL')] as const;
+    await inLab(
+      () => servers[0],
+      async lab => {
+        const { name } = lab.database;
+        const [one, two] = servers;
+        await two.createDatabase(name);
+        await two.createReader(name, [name]);
+        lab.later(() => two.dropDatabase(name));
+        for (const server of servers)
+          await server.query(name, `${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+        const seeds = { one: await committed(one), two: '' };
+        await one.query(
+          name,
+          "INSERT INTO thing VALUES (100, 'new', 1); UPDATE thing SET n = 0 WHERE id = 3; DELETE FROM thing WHERE id = 4",
+        );
+        // The second begins later: what came in front of its position is not read.
+        await two.query(name, "INSERT INTO thing VALUES (200, 'too early', 1); DELETE FROM thing WHERE id = 1");
+        seeds.two = await committed(two);
+        await two.query(name, 'DELETE FROM thing WHERE id = 5; UPDATE thing SET n = 7 WHERE id = 200');
+        const shards = servers.map(({ host, port }, at) => ({ name: at === 0 ? 'one' : 'two', host, port }));
+        const config = (starts: JsonObject): JsonObject =>
+          lab.database.config({ source: { shards }, more: { starting_gtids: { [name]: starts } } });
+        const catalog = configuredCatalog(await discoverCatalog(config(seeds)));
+        const read = async (starts: JsonObject, state: readonly StateBody[]) => {
+          const run = await runConnector({
+            command: 'read',
+            config: config(starts),
+            catalog,
+            ...(state.length > 0 && { state }),
+          });
+          return expectSound(run, { catalog, secrets: secretsOf(config(starts)) });
+        };
+        /** Shard by shard, in the order of each. */
+        const rows = (run: RunResult): string[][] =>
+          ['one', 'two'].map(shard => brief(run, 'thing', '_ab_source_shard', 'id').filter(row => row.includes(`"${shard}"`)));
+        const first = await read(seeds, []);
+        if (first.exitCode !== 0) throw new Error(describeRun(first));
+        expect(rows(first)).toEqual([
+          ['"one" 100', '"one" 3', 'gone "one" 4'],
+          ['gone "two" 5', '"two" 200'],
+        ]);
+        await one.query(name, 'DELETE FROM thing WHERE id = 100');
+        await two.query(name, "INSERT INTO thing VALUES (201, 'later', 1)");
+        const next = [['gone "one" 100'], ['"two" 201']];
+        const second = await read(seeds, first.states.slice(-1));
+        expect([second.exitCode, rows(second)]).toEqual([0, next]);
+        // Not even looked at: from there nothing could be read.
+        const far = flavor === 'mysql' ? `${seeds.one.split(':')[0]}:1-99999999` : '0-1-99999999';
+        const third = await read({ one: far, two: far }, first.states.slice(-1));
+        expect([third.exitCode, rows(third)]).toEqual([0, next]);
+        expect(failureOf(await read({ one: seeds.one, two: far }, []))).toMatch(/POSITION_LOST/);
       },
     )();
   });

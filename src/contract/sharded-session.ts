@@ -62,11 +62,16 @@ export class ShardedSession<T extends Table> implements Session {
     const answers = await Promise.allSettled(members.map(member => member.discover(only)));
     const failures = new Map<ShardId, unknown>();
     let tables: readonly T[] | null = null;
+    const known = new Set<string>();
     for (const [at, answer] of answers.entries()) {
       const id = members[at]?.id ?? ('' as ShardId);
       if (answer.status === 'rejected') failures.set(id, answer.reason);
       else if (tables === null) tables = answer.value;
-      else tables = commonTables(tables, answer.value, { tell: what => context.log.warn(`Shard "${id}" ${what}`), unfollowed });
+      else {
+        const tell = (what: string): void => context.log.warn(`Shard "${id}" ${what}`);
+        tables = commonTables(tables, answer.value, { known, tell, unfollowed });
+      }
+      if (answer.status === 'fulfilled') for (const table of answer.value) known.add(tableKey(table.id));
     }
     if (tables === null) throw [...failures.values()][0];
     return { tables, failures };
@@ -97,7 +102,16 @@ const columnsOf = (table: Table): string =>
 function commonTables<T extends Table>(
   tables: readonly T[],
   others: readonly T[],
-  { tell, unfollowed }: { readonly tell: (what: string) => void; readonly unfollowed: (table: T) => T },
+  {
+    known,
+    tell,
+    unfollowed,
+  }: {
+    /** What shards before had: of these it was said already why they are left out. */
+    readonly known: ReadonlySet<string>;
+    readonly tell: (what: string) => void;
+    readonly unfollowed: (table: T) => T;
+  },
 ): readonly T[] {
   const byKey = new Map(others.map(table => [tableKey(table.id), table]));
   const lacking: TableId[] = [];
@@ -125,6 +139,7 @@ function commonTables<T extends Table>(
     return [agreed.follow === true ? agreed : unfollowed(agreed)];
   });
   if (lacking.length > 0) tell(`lacks ${lacking.map(tableLabel).join(', ')}: left out.`);
-  if (byKey.size > 0) tell(`alone has ${[...byKey.values()].map(table => tableLabel(table.id)).join(', ')}: left out.`);
+  const alone = [...byKey].filter(([key]) => !known.has(key)).map(([, table]) => tableLabel(table.id));
+  if (alone.length > 0) tell(`alone has ${alone.join(', ')}: left out.`);
   return common;
 }

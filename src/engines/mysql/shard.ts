@@ -13,7 +13,6 @@ import { tablesAsked } from '../../contract/found-tables.ts';
 import type { Json, JsonObject, Position, ShardId, TableId } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Handover } from '../../contract/sharded-session.ts';
-import type { Table } from '../../contract/table.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
@@ -128,11 +127,10 @@ export class MysqlShard implements Shard {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
     const kind = await this.#kindOf(query, server);
     await untilEnded(query, server, name => this.#place?.prepared.has(name) === true);
-    const selected = tables.map(({ selection }) => selection.table);
-    let before = await this.#layouts(selected);
+    let before = await this.#layouts(tables);
     for (let left = ORIGIN_TRIES; ; left--) {
       const position = await readVisible(query, server, kind);
-      const behind = await this.#layouts(selected);
+      const behind = await this.#layouts(tables);
       if (JSON.stringify(before) === JSON.stringify(behind)) {
         for (const [at, followed] of tables.entries()) {
           followed.memo = { ...behind[at], at: position as Json } as JsonObject;
@@ -223,8 +221,7 @@ export class MysqlShard implements Shard {
   async #discover(only: readonly TableId[]): Promise<readonly MysqlTable[]> {
     const { databases } = this.#options.config.source;
     const { query, server } = await this.#connected(PATIENT_MILLIS);
-    const { tinyint1, nativeJson } = this.#types(server);
-    return await discoverTables(query, server, { databases, tinyint1, nativeJson, only, log: this.#options.context.log });
+    return await discoverTables(query, server, { databases, ...this.#types(server), only, log: this.#options.context.log });
   }
 
   async #tableOptions(
@@ -234,14 +231,17 @@ export class MysqlShard implements Shard {
   ): Promise<Pick<StreamSource, 'tables' | 'present'>> {
     const namesInLog = await readNamesInLog(query);
     const compared = namesInLog ? [] : tables.map(({ selection }) => selection.table as MysqlTable);
+    /** Not `tables`: what became of those that are gone by now stands in the log. */
+    const found = async (): Promise<readonly TableLayout[]> =>
+      compared.length === 0 ? [] : (await this.#discover(compared.map(({ id }) => id))).map(({ layout }) => layout);
     /** As they are now; those that are as they were. */
     const present = async (before: readonly TableLayout[]): Promise<PresentLayouts> => {
       const at = await readHead(query, server, kind);
-      const behind = new Set(before.length === 0 ? [] : (await this.#layouts(compared)).map(layout => JSON.stringify(layout)));
+      const behind = new Set((await found()).map(layout => JSON.stringify(layoutToJson(layout))));
       return { at, layouts: before.filter(layout => behind.has(JSON.stringify(layoutToJson(layout)))) };
     };
     return {
-      present: async () => await present((await this.tables(compared.map(({ id }) => id))).map(({ layout }) => layout)),
+      present: async () => await present(await found()),
       tables: {
         rules: {
           flavor: server.flavor,
@@ -263,9 +263,9 @@ export class MysqlShard implements Shard {
     return { flavor, tinyint1, nativeJson: json === 'native' };
   }
 
-  async #layouts(tables: readonly Table[]): Promise<readonly JsonObject[]> {
+  async #layouts(tables: readonly Followed[]): Promise<readonly JsonObject[]> {
     if (tables.length === 0) return [];
-    return (await this.tables(tables.map(({ id }) => id))).map(table => layoutToJson(table.layout));
+    return (await this.tables(tables.map(({ selection }) => selection.table.id))).map(table => layoutToJson(table.layout));
   }
 
   async #kindOf(query: Query, server: ServerFacts): Promise<PositionKind> {

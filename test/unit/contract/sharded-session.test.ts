@@ -55,7 +55,7 @@ describe('tables that differ between shards', () => {
     const { tables, lines } = await offered({
       eu: [table('a'), table('b'), table('common')],
       us: [table('common'), table('c'), table('d')],
-      asia: [],
+      asia: [table('a'), table('c')],
     });
     expect(names(tables)).toEqual([]);
     expect(lines).toEqual([

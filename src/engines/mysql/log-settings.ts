@@ -1,7 +1,6 @@
 import type { Problem } from '../../contract/engine.ts';
 import type { Findings } from '../../contract/findings.ts';
-import { showLogStatus } from './privileges.ts';
-import type { ServerFacts } from './server.ts';
+import { type ServerFacts, showLogStatus } from './server.ts';
 import { literals, type Query } from './sql.ts';
 import { serverError } from './wire/errors.ts';
 

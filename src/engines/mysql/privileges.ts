@@ -1,7 +1,7 @@
 import type { Problem } from '../../contract/engine.ts';
 import type { Findings } from '../../contract/findings.ts';
 import { readLogStatus } from './replication/log-status.ts';
-import type { ServerFacts } from './server.ts';
+import { type ServerFacts, showLogStatus } from './server.ts';
 import { type Query, quoteAccount } from './sql.ts';
 import { serverError } from './wire/errors.ts';
 
@@ -33,10 +33,6 @@ async function allows(query: Query, sql: string): Promise<boolean> {
     throw error;
   }
 }
-
-/** From 8.2 on MySQL has another name for it, from 8.4 on only that. */
-export const showLogStatus = ({ flavor, version }: ServerFacts): string =>
-  flavor === 'mysql' && version >= 8_02_00 ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
 
 /** Reads what the user may do. */
 export async function readRights(query: Query, server: ServerFacts): Promise<LogRights> {

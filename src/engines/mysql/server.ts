@@ -48,3 +48,7 @@ export function versionProblem({ flavor, version, versionText }: ServerFacts): s
   const [name, oldest] = flavor === 'mysql' ? ['MySQL', '8.0'] : ['MariaDB', '10.5'];
   return `The server is ${name} ${versionText}; version ${oldest} or newer is needed.`;
 }
+
+/** The statement that says where the log is. From 8.2 on MySQL has another name for it, from 8.4 on only that. */
+export const showLogStatus = ({ flavor, version }: Pick<ServerFacts, 'flavor' | 'version'>): string =>
+  flavor === 'mysql' && version >= 8_02_00 ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';

@@ -67,7 +67,8 @@ describeMysql(flavor => {
     expect(moved.committed.backwards).toEqual([]);
   });
 
-  it('#29, #31 an XA transaction that was prepared is committed at a replica that took over', async () => {
+  /** A server and its replica, with a table that was read from the server. */
+  const replicated = async () => {
     const source = await start();
     const replica = await start();
     if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
@@ -76,6 +77,11 @@ describeMysql(flavor => {
     await database.query(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
     const platform = await Platform.connect(database, CURSOR);
     await platform.sync();
+    return { source, replica, database, platform };
+  };
+
+  it('#29, #31 an XA transaction that was prepared is committed at a replica that took over', async () => {
+    const { source, replica, database, platform } = await replicated();
     await source.query(
       database.name,
       "XA START 'x'; UPDATE thing SET n = 100 WHERE id = 1; INSERT INTO thing VALUES (50, 'xa', 1); XA END 'x'; XA PREPARE 'x'",
@@ -116,14 +122,7 @@ describeMysql(flavor => {
     ['stands still', 0],
     ['went on by itself past the state', 5],
   ])('#29 a replica that lacks the latest of the state and %s: a position lost, or read anew', async (_, more) => {
-    const source = await start();
-    const replica = await start();
-    if (flavor === 'mysql') await replica.query(undefined, 'RESET BINARY LOGS AND GTIDS');
-    await replicate(source, replica);
-    const database = await MysqlDatabase.create(source);
-    await database.query(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
-    const platform = await Platform.connect(database, CURSOR);
-    await platform.sync();
+    const { source, replica, database, platform } = await replicated();
     await database.query('UPDATE thing SET n = 100 WHERE id = 1');
     await platform.sync();
     await caughtUp(source, replica);

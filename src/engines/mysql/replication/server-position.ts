@@ -2,7 +2,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { Position } from '../../../contract/ids.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
-import type { ServerFacts } from '../server.ts';
+import { type ServerFacts, showLogStatus } from '../server.ts';
 import { type Query, quoteLiteral } from '../sql.ts';
 import { gtidsAt } from './gtids-at.ts';
 import { type FilePlace, LogStatus } from './log-status.ts';
@@ -10,7 +10,6 @@ import { type FilePlace, LogStatus } from './log-status.ts';
 export type PositionKind = MysqlPosition['kind'];
 
 /** SHOW BINARY LOG STATUS is the new name of SHOW MASTER STATUS. */
-const NEW_STATUS_SINCE = 8_02_00;
 /** How long it is waited until transactions of the state are committed: two seconds. */
 const COMMIT_TRIES = 10;
 const COMMIT_PAUSE_MILLIS = 200;
@@ -85,8 +84,7 @@ async function readStatus(query: Query, server: ServerFacts): Promise<Position> 
 }
 
 async function readPlace(query: Query, server: ServerFacts): Promise<FilePlace> {
-  const name = server.flavor === 'mysql' && server.version >= NEW_STATUS_SINCE ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
-  const [row] = await query.rows<{ File: string; Position: string }>(name);
+  const [row] = await query.rows<{ File: string; Position: string }>(showLogStatus(server));
   if (row === undefined) throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
   return { file: row.File, pos: Number(row.Position) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseVersion, versionProblem } from '../../../../src/engines/mysql/server.ts';
+import { parseVersion, showLogStatus, versionProblem } from '../../../../src/engines/mysql/server.ts';
 import { literals, qualified, quoteAccount, quoteIdent, quoteLiteral } from '../../../../src/engines/mysql/sql.ts';
 
 describe('a version', () => {
@@ -27,6 +27,18 @@ describe('a version', () => {
     expect(problem('mariadb', '10.5.1-MariaDB')).toBeNull();
     expect(problem('mysql', '5.7.44')).toBe('The server is MySQL 5.7.44; version 8.0 or newer is needed.');
     expect(problem('mariadb', '10.4.9-MariaDB')).toContain('version 10.5 or newer');
+  });
+});
+
+describe('the statement that says where the log is', () => {
+  it.each([
+    ['mysql', '8.0.36', 'SHOW MASTER STATUS'],
+    ['mysql', '8.1.0', 'SHOW MASTER STATUS'],
+    ['mysql', '8.2.0', 'SHOW BINARY LOG STATUS'],
+    ['mysql', '8.4.3', 'SHOW BINARY LOG STATUS'],
+    ['mariadb', '11.8.2-MariaDB', 'SHOW MASTER STATUS'],
+  ] as const)('of %s %s is %s', (flavor, version, statement) => {
+    expect(showLogStatus({ flavor, version: parseVersion(version) })).toBe(statement);
   });
 });
 

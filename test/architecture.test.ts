@@ -61,6 +61,14 @@ describe('the source', () => {
     expect(long).toEqual([]);
   });
 
+  it('has the same nine files in every engine, as the guide to a new one says', () => {
+    const sentence = /The same names stand in each engine: ([\s\S]*?)\./.exec(textOf('docs/adding-an-engine.md'))?.[1] ?? '';
+    const names = [...sentence.matchAll(/`(\w+)(\/?)`/g)].map(([, name, folder]) => `${name}${folder || '.ts'}`);
+    expect(names.filter(name => name.endsWith('.ts'))).toHaveLength(9);
+    const places = Object.keys(DRIVERS).flatMap(engine => names.map(name => `src/engines/${engine}/${name}`));
+    expect(places.filter(place => !exists(place))).toEqual([]);
+  });
+
   it('has no default export', () => {
     expect([...sources, ...tests].flatMap(path => findings(path).defaultExports)).toEqual([]);
   });
@@ -163,9 +171,13 @@ describe('the documents', () => {
     expect(Object.keys(ERRORS).filter(code => !headings.has(code.toLowerCase()))).toEqual([]);
   });
 
-  it('say what to do about every error code that PostgreSQL can bring', () => {
-    const listed = new Set(localLinks('docs/postgres.md').map(({ target }) => target.split('errors.md#')[1]));
-    expect(Object.keys(ERRORS).filter(code => !listed.has(code.toLowerCase()))).toEqual([]);
+  it.each(Object.keys(DRIVERS))('say what to do about every error code that %s can bring', engine => {
+    const others = new RegExp(`^src/engines/(?!${engine}/)`);
+    const text = sources.filter(path => !others.test(path) && path !== 'src/contract/errors.ts').map(textOf);
+    const brought = Object.keys(ERRORS).filter(code => text.some(each => each.includes(`'${code}'`)));
+    const listed = localLinks(`docs/${engine}.md`).map(({ target }) => target.split('errors.md#')[1]?.toUpperCase());
+    expect(brought.length).toBeGreaterThan(15);
+    expect(brought.filter(code => !listed.includes(code))).toEqual([]);
   });
 
   it('name only npm scripts and files that exist in what a reader is asked to run', () => {

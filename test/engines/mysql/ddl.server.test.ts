@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { Random, seedOfRun } from '../../kit/random.ts';
 import { acquireMysql, rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
-import { brief, failureOf, inLab, type Lab, table } from './lab.ts';
+import { MysqlDatabase } from './backend.ts';
+import { brief, failureOf, inLab, type Lab, positionOf, table } from './lab.ts';
 
 const thing = table('thing', { id: 'integer', a: 'integer', b: 'text' });
 const create = 'CREATE TABLE thing (id bigint PRIMARY KEY, a bigint, b longtext);';
@@ -19,6 +20,13 @@ const shuffles = [
   'ALTER TABLE thing RENAME COLUMN a TO spare#, ADD COLUMN a bigint AFTER id; UPDATE thing SET a = spare#',
   'CREATE TABLE copy# LIKE thing; INSERT INTO copy# SELECT * FROM thing; DROP TABLE thing; RENAME TABLE copy# TO thing',
   'CREATE TABLE new# LIKE thing; ALTER TABLE new# ADD COLUMN z# int FIRST; DROP TABLE new#',
+];
+
+/** A table that nobody follows, from its beginning to its end. */
+const lifeOfAnother = [
+  'CREATE TABLE another (id int PRIMARY KEY, v int); INSERT INTO another VALUES (1, 2)',
+  'ALTER TABLE another ADD COLUMN w text FIRST; RENAME TABLE another TO other; CREATE VIEW sight AS SELECT * FROM other',
+  'TRUNCATE other; DROP VIEW sight; DROP TABLE other',
 ];
 
 /** The columns that `shuffles` may have left behind are dropped, one of them. */
@@ -226,6 +234,41 @@ describeMysql(flavor => {
         await lab.sql('INSERT INTO gate VALUES (2)');
         expect(brief(await platform.sync(), 'gate', 'id')).toEqual(['2']);
       })(),
+    );
+
+    it(
+      'statements on tables that are not ours cost nothing: no question to the server, no word, no byte of state',
+      lab(async lab => {
+        const elsewhere = await MysqlDatabase.create(lab.server);
+        lab.later(() => elsewhere.drop());
+        await lab.sql(`${create} INSERT INTO thing VALUES (1, 0, 'b')`);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await platform.sync();
+        const questions = async (): Promise<number> =>
+          Number((await lab.sql("SHOW GLOBAL STATUS LIKE 'Questions'"))[0]?.['Value']);
+        let n = 0;
+        /** What a read of one change costs whose log has `between` in front of it and behind it. */
+        const cost = async (between: () => Promise<unknown>): Promise<unknown> => {
+          await between();
+          await lab.sql(`UPDATE thing SET a = ${++n}`);
+          await between();
+          const before = await questions();
+          const run = await platform.sync();
+          const asked = (await questions()) - before;
+          expect(brief(run, 'thing', 'id', 'a')).toEqual([`1 ${n}`]);
+          const { tables, ...position } = positionOf(platform.stored).position;
+          return { asked, said: run.logs.map(text => text.replace(/[0-9]+/g, '')), tables, position: Object.keys(position) };
+        };
+        const plain = await cost(async () => {});
+        const foreign = await cost(async () => {
+          for (const database of [lab.database, elsewhere]) {
+            for (let life = 0; life < 5; life++) for (const sql of lifeOfAnother) await database.query(sql);
+          }
+          // Called like ours, and another's.
+          await elsewhere.query(`${create} ALTER TABLE thing DROP COLUMN b; INSERT INTO thing VALUES (1, 2); DROP TABLE thing`);
+        });
+        expect(foreign).toEqual(plain);
+      }),
     );
 
     it(

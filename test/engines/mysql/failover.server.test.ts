@@ -153,23 +153,29 @@ describeMysql(flavor => {
     expect(anew.committed.backwards).toEqual([]);
   });
 
-  it('starting_gtids begins at a position, without a snapshot; a state wins over it', async () => {
-    const server = await start();
-    const database = await MysqlDatabase.create(server);
-    const lab = new Lab(database);
-    await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
-    const from = await committed(server);
-    await lab.sql("INSERT INTO thing VALUES (100, 'new', 1); UPDATE thing SET n = 0 WHERE id = 3");
-    const more: JsonObject = { starting_gtids: { [database.name]: { main: from } } };
-    const platform = await lab.connect({}, more);
-    const run = await platform.sync();
-    expect(run.records.map(record => record.data['id'])).toEqual([100, 3]);
-    await lab.sql('DELETE FROM thing WHERE id = 100');
-    expect((await platform.sync()).records.map(record => record.data['id'])).toEqual([100]);
-    const far = flavor === 'mysql' ? `${from.split(':')[0]}:1-99999999` : '0-1-99999999';
-    const beyond = await lab.connect({}, { starting_gtids: { [database.name]: { main: far } } });
-    expect(failureOf(await beyond.run({ mayFail: true }))).toMatch(/POSITION_LOST/);
-  });
+  it.each(['what the server has executed', 'a file and a byte'])(
+    'starting_gtids begins at a position, %s, without a snapshot; a state wins over it',
+    async kind => {
+      const server = await start();
+      const database = await MysqlDatabase.create(server);
+      const lab = new Lab(database);
+      await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
+      const [status] = await lab.sql(flavor === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
+      const isFile = kind === 'a file and a byte';
+      const from = isFile ? `${status?.['File']}:${status?.['Position']}` : await committed(server);
+      await lab.sql("INSERT INTO thing VALUES (100, 'new', 1); FLUSH BINARY LOGS; UPDATE thing SET n = 0 WHERE id = 3");
+      const more: JsonObject = { starting_gtids: { [database.name]: { main: from } } };
+      const platform = await lab.connect({}, more);
+      const run = await platform.sync();
+      expect(run.records.map(record => record.data['id'])).toEqual([100, 3]);
+      await lab.sql('DELETE FROM thing WHERE id = 100');
+      expect((await platform.sync()).records.map(record => record.data['id'])).toEqual([100]);
+      const gtids = flavor === 'mysql' ? `${from.split(':')[0]}:1-99999999` : '0-1-99999999';
+      const far = isFile ? from.replace(/\d+$/, '99999999') : gtids;
+      const beyond = await lab.connect({}, { starting_gtids: { [database.name]: { main: far } } });
+      expect(failureOf(await beyond.run({ mayFail: true }))).toMatch(/POSITION_LOST/);
+    },
+  );
 
   describe('a log that was begun anew', () => {
     const resetLog = flavor === 'mysql' ? 'RESET BINARY LOGS AND GTIDS' : 'RESET MASTER';

@@ -18,6 +18,9 @@ const run = promisify(execFile);
 /** mysql2 breaks off the connection over columns in these, although nobody asks it to decode them. */
 const UNKNOWN_TO_MYSQL2: ReadonlySet<string> = new Set(['dec8', 'geostd8', 'hp8', 'keybcs2', 'swe7', 'eucjpms', 'gb18030']);
 
+/** What stands in the column behind the value. */
+const BEHIND = 0x4b3c2d1e;
+
 /** One value, written from the text protocol and from the log, and what else tells what it is. */
 export interface SeenValue {
   readonly text: string;
@@ -78,8 +81,8 @@ export class ValueLab {
     // A file of its own: nobody wants to read all that other tests have left in the log.
     await this.sql('FLUSH BINARY LOGS');
     this.#begins.set(table, (await this.#fileNames()).at(-1) ?? '');
-    await this.sql(`CREATE TABLE ${table} (id INT PRIMARY KEY, c ${type})`);
-    const rows = expressions.map((expression, id) => `(${id}, ${expression})`);
+    await this.sql(`CREATE TABLE ${table} (id INT PRIMARY KEY, c ${type}, behind INT NOT NULL)`);
+    const rows = expressions.map((expression, id) => `(${id}, ${expression}, ${BEHIND})`);
     for (let at = 0; at < rows.length; at += 200) {
       await this.sql(`INSERT IGNORE INTO ${table} VALUES ${rows.slice(at, at + 200).join(', ')}`);
     }
@@ -147,6 +150,9 @@ export class ValueLab {
           while (rows.next()) {
             const { after, before, bytes } = rows;
             const id = Buffer.from(bytes.buffer, bytes.byteOffset).readInt32LE(after.starts[0]);
+            // A value that is measured wrong has another one found where it is not.
+            const behind = Buffer.from(bytes.buffer, bytes.byteOffset).readInt32LE(after.starts[2]);
+            if (behind !== BEHIND) throw new Error(`behind the value of row ${id} stands ${behind}, not ${BEHIND}`);
             const mark = after.marks[1];
             if (mark === VALUE_NULL) {
               seen.set(id, null);

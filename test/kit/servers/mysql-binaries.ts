@@ -221,7 +221,7 @@ export const mysqlVersion = async (installation: MysqlInstallation): Promise<str
   return version;
 };
 
-/** The SQL by which `mariadb-install-db` makes the system tables, in its order. */
+/** The SQL by which `mariadb-install-db` makes the system tables, in its order. Newer versions call it otherwise; 10.5 has no `sys`. */
 export const mariadbSystemTables = async (installation: MysqlInstallation): Promise<string> => {
   const names = [
     'mysql_system_tables',
@@ -230,8 +230,15 @@ export const mariadbSystemTables = async (installation: MysqlInstallation): Prom
     'maria_add_gis_sp_bootstrap',
     'mysql_sys_schema',
   ];
-  const files = await Promise.all(names.map(name => readFile(join(installation.share, `${name}.sql`), 'utf8')));
-  return ['CREATE DATABASE mysql;', 'USE mysql;', 'SET @skip_auth_anonymous=1;', 'SET @auth_root_socket=NULL;', ...files].join(
+  const files = names
+    .map(name =>
+      [name, name.replace('mysql_', 'mariadb_')]
+        .map(each => join(installation.share, `${each}.sql`))
+        .find(file => existsSync(file)),
+    )
+    .filter(file => file !== undefined);
+  const texts = await Promise.all(files.map(file => readFile(file, 'utf8')));
+  return ['CREATE DATABASE mysql;', 'USE mysql;', 'SET @skip_auth_anonymous=1;', 'SET @auth_root_socket=NULL;', ...texts].join(
     '\n',
   );
 };

@@ -50,6 +50,11 @@ export class ByteSource implements Receiver {
     socket.resume();
   }
 
+  /** Bytes are awaited right now. */
+  get waiting(): boolean {
+    return this.#wake !== null;
+  }
+
   /** True when bytes wait, so that `fill` would not have to. */
   get readable(): boolean {
     return this.#arrived > this.limit;

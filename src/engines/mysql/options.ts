@@ -1,6 +1,7 @@
 import type { EngineContext } from '../../contract/engine.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import type { MysqlConfig, SslMode } from './config.ts';
+import type { Limits } from './limits.ts';
 
 /** One server, and how to log in. */
 export interface MysqlTarget {
@@ -17,4 +18,5 @@ export interface MysqlShardOptions {
   readonly target: MysqlTarget;
   readonly config: MysqlConfig;
   readonly context: EngineContext;
+  readonly limits: Limits;
 }

@@ -7,6 +7,7 @@ import { ANSWER_MILLIS } from '../../net/deadline.ts';
 import { readDatabases, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
+import { LIMITS, type Limits } from './limits.ts';
 import { tryLog } from './log-access.ts';
 import type { MysqlShardOptions, MysqlTarget } from './options.ts';
 import { findProblems } from './prerequisites.ts';
@@ -97,10 +98,15 @@ class MysqlMember implements Member<MysqlTable> {
 }
 
 /** Opens nothing yet: each member connects when it is needed. */
-export function openSession(config: MysqlConfig, context: EngineContext, newShard: ShardFactory): Promise<Session> {
+export function openSession(
+  config: MysqlConfig,
+  context: EngineContext,
+  newShard: ShardFactory,
+  limits: Limits = LIMITS,
+): Promise<Session> {
   const members = shardsOf(config.source).map(({ name, ...login }) => {
     const target: MysqlTarget = { ...login, ssl: config.source.ssl_mode };
-    return new MysqlMember({ id: name as ShardId, target, config, context }, newShard);
+    return new MysqlMember({ id: name as ShardId, target, config, context, limits }, newShard);
   });
   return Promise.resolve(new ShardedSession({ members, context }));
 }

@@ -160,15 +160,14 @@ export class MysqlShard implements Shard {
   }
 
   async *snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void> {
-    const source = {
-      openRaw: (what: string) => this.#openRaw(what, PATIENT_MILLIS),
-      shape: async (id: TableId) => {
-        const { query, server } = await this.#connected(PATIENT_MILLIS);
-        return await readShape(query, server, id);
-      },
-      table: async (id: TableId) => (await this.tables([id]))[0] as MysqlTable,
-    };
-    yield* snapshot(source, request, records);
+    const { context, limits } = this.#options;
+    const { query } = await this.#connected();
+    const { query: patiently, server } = await this.#connected(PATIENT_MILLIS);
+    // A statement may take as long as it needs: see SilenceWatch.
+    const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what, 0);
+    const shape = (id: TableId): Promise<string> => readShape(patiently, server, id);
+    const table = async (id: TableId): Promise<MysqlTable> => (await this.tables([id]))[0] as MysqlTable;
+    yield* snapshot({ openRaw, query, log: context.log, limits, shape, table }, request, records);
   }
 
   async *stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {

@@ -1,13 +1,16 @@
 import { ChunkSize } from '../../contract/chunk-size.ts';
-import type { SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
+import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import type { TableId } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { SilenceWatch } from '../../net/silence-watch.ts';
 import { afterKey, type KeyColumn, keyColumn, keySignature } from './key-column.ts';
+import type { Limits } from './limits.ts';
+import { Activity } from './snapshot/activity.ts';
 import { asCursor, type KeyCursor, keyCursor } from './snapshot/cursor.ts';
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
-import { qualified } from './sql.ts';
+import { type Query, qualified } from './sql.ts';
 import type { MysqlTable } from './table.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
@@ -15,6 +18,9 @@ import type { RawConnection } from './wire/raw-connection.ts';
 export interface SnapshotSource {
   /** A connection for rows alone, for as long as the snapshot runs. */
   openRaw(what: string): Promise<RawConnection>;
+  readonly query: Query;
+  readonly log: Logger;
+  readonly limits: Limits;
   /** `MysqlTable.shape` as it is now. */
   shape(id: TableId): Promise<string>;
   /** The table as it is now. Throws TABLE_MISSING. */
@@ -61,6 +67,7 @@ class TableSnapshot {
   readonly #request: SnapshotRequest;
   readonly #records: RecordWriter;
   #connection: RawConnection | null = null;
+  #watch: SilenceWatch | null = null;
 
   constructor(source: SnapshotSource, request: SnapshotRequest, records: RecordWriter) {
     this.#source = source;
@@ -103,13 +110,23 @@ class TableSnapshot {
   }
 
   close(): void {
+    this.#watch?.stop();
     this.#connection?.close();
     this.#connection = null;
   }
 
+  async #connected(id: TableId): Promise<RawConnection> {
+    const label = tableLabel(id);
+    const { query, log, limits } = this.#source;
+    const connection = await this.#source.openRaw(`Reading ${label}`);
+    const activity = new Activity({ threadId: connection.threadId, query, log, label, limits });
+    this.#watch = new SilenceWatch({ connection, label, everyMillis: limits.silenceMillis, look: () => activity.look() });
+    return connection;
+  }
+
   /** Throws SCHEMA_CHANGED for a table that no longer has what the catalog promises. */
   async #reading(table: MysqlTable): Promise<Reading> {
-    this.#connection ??= await this.#source.openRaw(`Reading ${tableLabel(table.id)}`);
+    this.#connection ??= await this.#connected(table.id);
     const connection = this.#connection;
     const columns = table.keyset.map(name => columnOf(table, name));
     const keys = columns.map(keyColumn);

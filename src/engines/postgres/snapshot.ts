@@ -3,13 +3,14 @@ import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engi
 import { ConnectorError } from '../../contract/errors.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { SilenceWatch } from '../../net/silence-watch.ts';
 import { type LeafRow, readLeaves } from './catalog-queries.ts';
 import { afterKey } from './key-comparison.ts';
 import type { Limits } from './limits.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
+import { Activity, heldBy } from './snapshot/activity.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
 import { asCursor, fingerprint, firstOf, keyCursor, keySignature, type PageCursor, pageCursor } from './snapshot/cursor.ts';
-import { heldBy, SilenceWatch } from './snapshot/silence-watch.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import { serverError } from './wire/errors.ts';
@@ -53,7 +54,8 @@ export async function* snapshot(
   const label = tableLabel(table.id);
   const { query, log, limits } = source;
   const connection = await source.openRaw(`Reading ${label}`);
-  const watch = new SilenceWatch({ connection, query, log, label, everyMillis: limits.silenceMillis });
+  const activity = new Activity({ pid: connection.pid, query, log, label });
+  const watch = new SilenceWatch({ connection, label, everyMillis: limits.silenceMillis, look: () => activity.look() });
   try {
     await connection.query(`SET lock_timeout = ${limits.lockMillis}`);
     const run = new TableSnapshot(source, connection, request, table, records);
@@ -63,7 +65,7 @@ export async function* snapshot(
   } catch (error) {
     const locked = error instanceof ConnectorError && serverError(error.cause)?.code === '55P03'; // lock_not_available
     if (!locked) throw error;
-    const detail = `${label} was locked by ${heldBy(watch.blockers)} for ${Math.round(limits.lockMillis / 1000)} seconds.`;
+    const detail = `${label} was locked by ${heldBy(activity.blockers)} for ${Math.round(limits.lockMillis / 1000)} seconds.`;
     throw new ConnectorError('SERVER_ERROR', detail, { cause: error, table: table.id });
   } finally {
     watch.stop();

@@ -67,6 +67,7 @@ interface Internals {
   readonly packetParser: { execute(bytes: Buffer): void };
   readonly config: { readonly clientFlags: number };
   readonly serverCapabilityFlags: number;
+  readonly threadId: number;
   startTLS(onSecure: (error?: Error) => void): void;
   _handleNetworkError(error: Error): void;
 }
@@ -78,8 +79,9 @@ const CLIENT_QUERY_ATTRIBUTES = 0x0800_0000;
 
 /** What a raw connection needs of an idle one. mysql2 must not be asked anything from then on. */
 export function rawConnection({ driver }: MysqlConnection): LoggedIn {
-  const { stream, config, serverCapabilityFlags } = internalsOf(driver);
-  return { stream, queryAttributes: (config.clientFlags & serverCapabilityFlags & CLIENT_QUERY_ATTRIBUTES) !== 0 };
+  const { stream, config, serverCapabilityFlags, threadId } = internalsOf(driver);
+  const queryAttributes = (config.clientFlags & serverCapabilityFlags & CLIENT_QUERY_ATTRIBUTES) !== 0;
+  return { stream, queryAttributes, threadId };
 }
 
 const VERIFY: Readonly<Record<SslMode['mode'], 'nothing' | 'authority' | 'name'>> = {

@@ -21,6 +21,8 @@ export interface LoggedIn {
   readonly stream: Duplex;
   /** Whether CLIENT_QUERY_ATTRIBUTES was agreed on: COM_QUERY then has two more bytes. */
   readonly queryAttributes: boolean;
+  /** The server's number of the connection. */
+  readonly threadId: number;
 }
 
 /**
@@ -42,10 +44,14 @@ export class RawConnection {
   /** How long the server may be silent over a statement before the connection counts as lost; 0: for ever. */
   quietMillis = 0;
 
+  /** The server's number of the connection. */
+  readonly threadId: number;
+
   /** `what` begins the sentence of an error: "Reading shop.orders". Aborting `signal` ends every wait with STOPPED. */
   constructor(connection: LoggedIn, what: string, signal: AbortSignal) {
     this.#socket = connection.stream;
     this.#queryAttributes = connection.queryAttributes;
+    this.threadId = connection.threadId;
     this.#source = new ByteSource(connection.stream, signal);
     this.#packets = new PacketReader(this.#source);
     this.what = what;
@@ -60,6 +66,14 @@ export class RawConnection {
   }
   get end(): number {
     return this.#packets.end;
+  }
+  /** Bytes are awaited right now. */
+  get waiting(): boolean {
+    return this.#source.waiting;
+  }
+  /** Bytes that were pulled so far. */
+  get received(): number {
+    return this.#source.received;
   }
   /** True when more can be had without waiting. */
   get readable(): boolean {
@@ -137,6 +151,11 @@ export class RawConnection {
   /** Waits for more bytes. Throws CONNECTION_LOST after `quietMillis` without any (0: waits for ever). */
   fill(quietMillis = this.quietMillis): Promise<void> {
     return this.#packets.fill(quietMillis);
+  }
+
+  /** Ends every wait, now and later, with this error. */
+  fail(error: Error): void {
+    this.#socket.destroy(error);
   }
 
   /** Says goodbye if that is possible, and drops the socket. */

@@ -34,8 +34,6 @@ export class RawConnection {
   quietMillis = 0;
   /** The running COPY has come to its end. */
   copyDone = true;
-  /** Bytes are awaited right now. */
-  waiting = false;
   /** The server process at the other end. */
   readonly pid: number;
 
@@ -105,13 +103,13 @@ export class RawConnection {
   }
 
   /** Waits for more bytes. */
-  async fill(): Promise<void> {
-    this.waiting = true;
-    try {
-      await this.#frames.fill(this.quietMillis);
-    } finally {
-      this.waiting = false;
-    }
+  fill(): Promise<void> {
+    return this.#frames.fill(this.quietMillis);
+  }
+
+  /** Bytes are awaited right now. */
+  get waiting(): boolean {
+    return this.#source.waiting;
   }
 
   /** Bytes that were pulled so far. */

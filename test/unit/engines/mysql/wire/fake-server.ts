@@ -28,4 +28,4 @@ export class FakeServer extends Duplex {
 }
 
 export const rawOn = (stream: FakeServer, queryAttributes = false, signal = new AbortController().signal): RawConnection =>
-  new RawConnection({ stream, queryAttributes }, 'Reading shop.t', signal);
+  new RawConnection({ stream, queryAttributes, threadId: 1 }, 'Reading shop.t', signal);

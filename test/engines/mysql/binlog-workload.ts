@@ -139,7 +139,10 @@ const imageOf = (rows: Rows, image: RowImage): { placed: string[]; named: Record
   return { placed, named };
 };
 
-/** All changes that the events hold, and where each event ends in the file, but for the one that leads to the next file. */
+/**
+ * All changes that the events hold, and where each event ends in the file that says so (newer MariaDB leaves it out within large
+ * transactions), but for the one that leads to the next file.
+ */
 export const readChanges = async (
   flavor: MysqlFlavor,
   packets: readonly Buffer[],
@@ -150,7 +153,8 @@ export const readChanges = async (
   for (const packet of packets) {
     await decoder.open(packet, 0, packet.length);
     for (let kind = decoder.next(); kind !== events.END; kind = decoder.next()) {
-      const isReal = (decoder.flags & events.FLAG_ARTIFICIAL) === 0 && kind !== events.ROTATE;
+      const saysWhere = packet.readUInt32LE(13) !== 0;
+      const isReal = saysWhere && (decoder.flags & events.FLAG_ARTIFICIAL) === 0 && kind !== events.ROTATE;
       if (isReal && decoder.position !== positions.at(-1)) positions.push(decoder.position);
       const { rows } = decoder;
       while (kind === events.ROWS && rows.next()) {

@@ -97,7 +97,11 @@ describeMysql(flavor => {
           { id: 2, a: 'two', stored_one: 4, hidden: 12, virtual_one: 'two!', ...row },
           { id: 1, a: 'uno', stored_one: 2, hidden: null, virtual_one: 'uno!', ...row },
         ]);
-        expect(recordsOf(runs[2], 'g')).toEqual([{ id: 2, a: 'two', stored_one: 4, hidden: 12, virtual_one: 'two!', ...row }]);
+        const gone = { id: 2, a: 'two', stored_one: 4, hidden: 12, virtual_one: 'two!', ...row };
+        // Newer MariaDB leaves generated columns out of what a DELETE logs, and then they are not in its record.
+        const [deleted, ...more] = recordsOf(runs[2], 'g') as JsonObject[];
+        expect(more).toEqual([]);
+        expect(flavor === 'mysql' ? deleted : { ...gone, ...deleted }).toEqual(gone);
       });
     });
   }

@@ -16,7 +16,7 @@ export interface MysqlOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /**
    * PEM texts. Without it MySQL answers TLS with the certificate that it made for itself, and MariaDB does not answer
-   * TLS. `ca` is what client certificates are verified against.
+   * TLS before 11.4. `ca` is what client certificates are verified against.
    */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly ca?: string };
 }

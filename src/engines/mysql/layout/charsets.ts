@@ -67,7 +67,7 @@ for (const line of TABLE.trim().split('\n')) {
 const NOPAD = 1024;
 /** Where MariaDB's UCA 14.0.0 collations begin: 256 numbers for each of these (ctype-uca1400.h). */
 const UCA1400 = 2048;
-const UCA1400_CHARSETS = ['utf8mb3', 'utf8mb4', 'ucs2', 'utf16', 'utf32'] as const;
+const UCA1400_CHARSETS = ['utf8mb3', 'utf8mb4', 'ucs2', 'utf16', 'utf32'];
 
 /** The character set of a collation number, as TABLE_MAP metadata and QUERY events name it; null for one that is not known. */
 export function charsetOfCollationId(id: number): string | null {
@@ -91,9 +91,12 @@ export function charsetOfCollation(collation: string): string | null {
 /** Bytes of the widest character; 1 for a set that is not known. */
 export const widestCharacter = (charset: string): number => CHARSETS.get(charset)?.widest ?? 1;
 
-/** The collation of a set where none is named; null for utf8mb4, whose default is a setting of the server and session. */
+/**
+ * The collation of a set where none is named; null for Unicode's, whose default is a setting of the server and session
+ * (MySQL: `default_collation_for_utf8mb4`, MariaDB 11.2 and newer: `character_set_collations`).
+ */
 export function defaultCollation(charset: string): string | null {
-  return charset === 'utf8mb4' ? null : (CHARSETS.get(charset)?.collation ?? null);
+  return UCA1400_CHARSETS.includes(charset) ? null : (CHARSETS.get(charset)?.collation ?? null);
 }
 
 /** The collation that the attribute BINARY stands for. */

@@ -68,6 +68,10 @@ export function chooseDefaults(
   const named = collation === 'default' ? null : collation;
   if (charset === 'default') {
     if (database === null) throw new UnclearStatement('the character set of its database is not known');
+    if (named !== null && (charsetOfCollation(named) ?? database.charset) !== database.charset) {
+      // MariaDB before 10.6 takes the latter of the two, later ones refuse it.
+      throw new UnclearStatement('what COLLATE stands for beside CHARACTER SET DEFAULT depends on the version of the server');
+    }
     return { charset: database.charset, collation: named };
   }
   const chosen = charset ?? (named === null ? null : charsetOfCollation(named)) ?? current.charset;

@@ -72,7 +72,7 @@ const GLOBAL: Readonly<Record<MysqlFlavor | 'both', Readonly<Record<string, stri
 
 /** What an account's session says of itself, left to itself: were it not this, the tests would prove nothing. */
 const SAMPLES: Readonly<Record<string, string>> = {
-  'FROM_UNIXTIME(0)': '1969-12-31 12:30:00',
+  'FROM_UNIXTIME(86400)': '1970-01-01 12:30:00',
   "@@sql_mode LIKE '%PAD_CHAR_TO_FULL_LENGTH%'": '1',
   '@@character_set_results': 'latin1',
   '1 / 3': '0',

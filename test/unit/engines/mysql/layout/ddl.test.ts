@@ -238,6 +238,8 @@ describe('the words of a statement', () => {
     // Before 10.9 it is utf8mb4 for each of them, since then what the statement or the table says.
     expect(alter('ADD v text, CHARACTER SET ucs2, COLLATE DEFAULT')).toMatch(/COLLATE DEFAULT .* version of the server/);
     expect(alter('ADD v text, COLLATE DEFAULT')).toMatch(/COLLATE DEFAULT .* version of the server/);
+    // Before 10.6 it is latin1, since then an error, and in no log.
+    expect(alter('ADD v text, CHARACTER SET DEFAULT, COLLATE latin1_bin')).toMatch(/COLLATE stands for .* version of the server/);
     expect(alter('ADD d datetime DEFAULT uuid() ON UPDATE now(), `ENCRYPTED`=`YES`')).toBe(`${BEFORE} | d datetime`);
     expect(behind('ALTER ONLINE TABLE IF EXISTS orders NOWAIT ADD v int', { rules: MARIADB })).toBe(`${BEFORE} | v int(11)`);
     expect(behind('ALTER TABLE orders WAIT 5 DROP note', { rules: MARIADB })).toBe('id int | name varchar(20) latin1');

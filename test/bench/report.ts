@@ -40,6 +40,10 @@ changes in MariaDB's log (119 MB) we take about as long as \`mariadb-binlog -v\`
 const TITLES: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', mysql: 'MySQL', mariadb: 'MariaDB' };
 
 const NOTES: Readonly<Record<string, string>> = {
+  postgres: `
+The snapshot is as fast as the server's COPY, which keeps one core busy; what is over is our start, and that on two cores the two take turns.
+On a machine of half the speed the ratio went from 1.03 (25 rounds) to 1.16 (9 rounds) within an hour. Five million rows took 0.99 × in an earlier version.
+`,
   mariadb: `
 \`mariadb-binlog\` prints the same rows in half the time of MySQL's \`mysqlbinlog\`. With \`-v\` both print each event in BASE64 as well.
 `,

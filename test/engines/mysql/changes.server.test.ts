@@ -20,7 +20,8 @@ describeMysql(flavor => {
           'varchar(50)': "'it''s \\\\ ü'",
           'binary(4)': "X'00ff2700'",
           'datetime(6)': "'2024-02-29 12:34:56.000001'",
-          'timestamp(3)': "'2024-02-29 12:34:56.789'",
+          // With a default, or older MariaDB sets it anew with every UPDATE.
+          "timestamp(3) DEFAULT '2000-01-01'": "'2024-02-29 12:34:56.789'",
           'decimal(30,5)': '1234567890123456789012345.00001',
           double: '1e-3',
           'time(2)': "'-12:34:56.78'",

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dial } from '../../../src/net/dial.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
-import { ChaosProxy } from '../../kit/proxy.ts';
+import { patience } from '../../kit/patience.ts';
 import { query } from '../../kit/servers/mysql.ts';
 import { acquireMysql } from '../../kit/servers/mysql-shared.ts';
 import { createThing, failureOf, inLab, type Lab, series, thing } from './lab.ts';
@@ -12,42 +11,14 @@ describeMysql(flavor => {
   const fill = `INSERT INTO thing SELECT i, REPEAT('x', 1000), i FROM ${series(12_000)}`;
 
   describe('#42 a snapshot that nothing comes of', () => {
-    it(
-      'since the line forgets this one connection: the server is asked on another, and says that it waits for us',
-      lab(async lab => {
-        await lab.sql(`${createThing} ${fill}`);
-        const proxy = await ChaosProxy.start(lab.database.endpoint);
-        lab.later(() => proxy.stop());
-        const platform = await lab.connect();
-        let dialed = 0;
-        let records = 0;
-        const run = await readWithin(platform, {
-          limits: { silenceMillis: 100 },
-          // Before it comes the one for questions.
-          dial: (endpoint, signal) => dial(++dialed === 2 ? proxy : endpoint, signal),
-          onLine: line => {
-            if (line.includes('"RECORD"') && ++records === 500) proxy.setMode('stall');
-          },
-        });
-        expect(failureOf(run)).toMatch(/^transient_error \/ CONNECTION_LOST: .*thing/);
-        expect(proxy.connections).toBe(1);
-        platform.store(run);
-        await platform.sync();
-        await platform.expectEqual([thing]);
-      }),
-    );
-
-    it(
-      'since a statement takes its time, or stdout does: that is no reason to give up',
-      lab(async lab => {
-        await lab.sql(`${createThing} ${fill}; CREATE VIEW slow AS SELECT id, SLEEP(1.5) AS s FROM thing WHERE id < 3`);
-        const platform = await lab.connect({ modes: { slow: 'full_refresh' } });
-        const run = await readWithin(platform, { limits: { silenceMillis: 100 }, slowMilliseconds: 3000 });
-        expect([run.exitCode, run.records.filter(({ stream }) => stream === 'slow').length]).toEqual([0, 2]);
-        expect(run.milliseconds).toBeGreaterThan(6000);
-        expect(run.records).toHaveLength(12_002);
-      }),
-    );
+    patience({
+      inLab: lab,
+      thing,
+      fill: `${createThing} ${fill}`,
+      slowView: 'CREATE VIEW slow AS SELECT id, SLEEP(1.5) AS s FROM thing WHERE id < 3',
+      ordinal: 2, // behind the one for questions
+      read: (platform, silenceMillis, options) => readWithin(platform, { limits: { silenceMillis }, ...options }),
+    });
 
     it(
       'since somebody holds a lock: said while it is waited for; after a while transient, naming the table',

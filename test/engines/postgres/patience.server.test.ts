@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Limits } from '../../../src/engines/postgres/limits.ts';
-import { dial } from '../../../src/net/dial.ts';
+import { patience } from '../../kit/patience.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import type { RunResult } from '../../kit/run-connector.ts';
 import { createThing, describeMajor, failureOf, inLab, thing } from './lab.ts';
@@ -35,43 +35,14 @@ describeMajor(18, major => {
         })(),
     );
 
-    it(
-      'since the line forgets this one connection: the server is asked on another, and says that it waits for us',
-      inLab(major, async lab => {
-        await lab.sql(`${createThing} ${insert(1, 12_000, 1000)}`);
-        const proxy = await ChaosProxy.start(lab.server);
-        lab.later(() => proxy.stop());
-        const platform = await lab.connect();
-        let dialed = 0;
-        let records = 0;
-        const run = await readWithin(platform, {
-          limits: { silenceMillis: 100 },
-          // Before it come those for questions and for replication.
-          dial: (endpoint, signal) => dial(++dialed === 3 ? proxy : endpoint, signal),
-          onLine: line => {
-            if (line.includes('"RECORD"') && ++records === 500) proxy.setMode('stall');
-          },
-        });
-        expect(failureOf(run)).toMatch(/^transient_error \/ CONNECTION_LOST: .*public\.thing/);
-        expect(proxy.connections).toBe(1);
-        platform.store(run);
-        await platform.sync();
-        await platform.expectEqual([thing]);
-      }),
-    );
-
-    it(
-      'since a statement takes its time, or stdout does: that is no reason to give up',
-      inLab(major, async lab => {
-        await lab.sql(`${createThing} ${insert(1, 12_000, 1000)}`);
-        await lab.sql('CREATE VIEW slow AS SELECT id FROM thing, pg_sleep(3) WHERE id < 3');
-        const platform = await lab.connect({ modes: { slow: 'full_refresh' } });
-        const run = await readWithin(platform, { limits: { silenceMillis: 100 }, slowMilliseconds: 3000 });
-        expect([run.exitCode, run.records.filter(({ stream }) => stream === 'slow').length]).toEqual([0, 2]);
-        expect(run.milliseconds).toBeGreaterThan(6000);
-        expect(run.records).toHaveLength(12_002);
-      }),
-    );
+    patience({
+      inLab: body => inLab(major, body),
+      thing,
+      fill: `${createThing} ${insert(1, 12_000, 1000)}`,
+      slowView: 'CREATE VIEW slow AS SELECT id FROM thing, pg_sleep(3) WHERE id < 3',
+      ordinal: 3, // behind those for questions and for replication
+      read: (platform, silenceMillis, options) => readWithin(platform, { limits: { silenceMillis }, ...options }),
+    });
 
     it(
       'since somebody holds a lock: said while it is waited for; after a while transient, naming table and holder',

@@ -8,6 +8,8 @@ const CAPACITY = 512 * 1024;
 const LEAST_ROOM = 64 * 1024;
 /** A buffer that one huge message has grown beyond this is given back. */
 const KEEP_AT_MOST = 4 * 1024 * 1024;
+/** A buffer that has to grow gets at most so much more than it needs. The system gives memory for what is written only. */
+const MOST_SPARE = 256 * 1024 * 1024;
 /** For what comes where there is no room left. */
 const aside = Buffer.allocUnsafeSlow(LEAST_ROOM);
 
@@ -122,7 +124,9 @@ export class ByteSource implements Receiver {
     if (at + needed > bytes.length) {
       const isOutgrown = bytes.length > KEEP_AT_MOST && needed * 4 < bytes.length;
       if (isOutgrown || needed > bytes.length) {
-        this.bytes = Buffer.allocUnsafeSlow(needed <= CAPACITY ? CAPACITY : size + CAPACITY);
+        // A message whose length shows bit by bit (MySQL's packets of 16 MB) would be copied with each of them.
+        const spare = isOutgrown ? CAPACITY : Math.max(CAPACITY, Math.min(bytes.length, MOST_SPARE));
+        this.bytes = Buffer.allocUnsafeSlow(needed <= CAPACITY ? CAPACITY : size + spare);
         bytes.copy(this.bytes, 0, at, limit);
       } else bytes.copyWithin(0, at, limit);
       this.at = 0;

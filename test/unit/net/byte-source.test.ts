@@ -74,6 +74,21 @@ describe('ByteSource', () => {
     source.close();
   });
 
+  it('does not copy a message anew each time that more of it shows', async () => {
+    const source = new ByteSource(new Sender(1024 * PIECE), new AbortController().signal);
+    const buffers = new Set<Buffer>();
+    for (let wanted = 4 * PIECE; wanted <= 1000 * PIECE; wanted += 4 * PIECE) {
+      await source.fill(wanted, 0);
+      buffers.add(source.bytes);
+      expect(source.limit - source.at).toBeGreaterThanOrEqual(wanted);
+    }
+    expect(Array.from({ length: 1000 }, (_, at) => source.bytes[source.at + at * PIECE])).toEqual(
+      Array.from({ length: 1000 }, (_, at) => (at + 1) % 256),
+    );
+    expect(buffers.size).toBeLessThan(10);
+    source.close();
+  });
+
   it('ends a wait when it is closed, lost or stopped', async () => {
     const waiting = (): { socket: Duplex; source: ByteSource; stop: AbortController } => {
       const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });

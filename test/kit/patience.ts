@@ -41,7 +41,7 @@ export const patience = <Lab extends SqlLab<SqlDatabase>>(engine: PatientEngine<
           if (line.includes('"RECORD"') && ++records === 500) proxy.setMode('stall');
         },
       });
-      expect(failureOf(run)).toMatch(/^transient_error \/ CONNECTION_LOST: .*\.thing/);
+      expect(failureOf(run)).toMatch(new RegExp(`^transient_error / CONNECTION_LOST: .*${lab.database.namespace}\\.thing`));
       expect(proxy.connections).toBe(1);
       platform.store(run);
       await platform.sync();

@@ -4,7 +4,7 @@ import { expectSound } from '../../kit/invariants.ts';
 import type { Catalog, JsonObject } from '../../kit/messages.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
 import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
-import { rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
+import { acquireMysql, rowMetadataOf } from '../../kit/servers/mysql-shared.ts';
 import type { TypeDatabase } from '../../kit/type-cases.ts';
 import { BINARY, BOOLEAN, DATE, INTEGER, NUMBER, STRING, TIMESTAMP_TZ } from './types/rows.ts';
 import { onMysql } from './types/type-database.ts';
@@ -90,7 +90,7 @@ describeMysql(flavor => {
         ]);
       });
 
-      it('generated and invisible columns are there, in snapshot and log', () => {
+      it('generated and invisible columns are there, in snapshot and log', async () => {
         const row = { last_one: 'X' };
         expect(recordsOf(runs[0], 'g')).toEqual([{ id: 1, a: 'one', stored_one: 2, hidden: 11, virtual_one: 'one!', ...row }]);
         expect(recordsOf(runs[1], 'g')).toEqual([
@@ -98,10 +98,12 @@ describeMysql(flavor => {
           { id: 1, a: 'uno', stored_one: 2, hidden: null, virtual_one: 'uno!', ...row },
         ]);
         const gone = { id: 2, a: 'two', stored_one: 4, hidden: 12, virtual_one: 'two!', ...row };
+        const version = await (await acquireMysql(flavor, metadata)).variable('version');
+        const logsGenerated = flavor === 'mysql' || version.startsWith('10.');
         // Newer MariaDB leaves generated columns out of what a DELETE logs, and then they are not in its record.
         const [deleted, ...more] = recordsOf(runs[2], 'g') as JsonObject[];
         expect(more).toEqual([]);
-        expect(flavor === 'mysql' ? deleted : { ...gone, ...deleted }).toEqual(gone);
+        expect(logsGenerated ? deleted : { ...gone, ...deleted }).toEqual(gone);
       });
     });
   }

@@ -149,9 +149,10 @@ export class ValueLab {
           if (width !== null) map.widths[1] = width;
           while (rows.next()) {
             const { after, before, bytes } = rows;
-            const id = Buffer.from(bytes.buffer, bytes.byteOffset).readInt32LE(after.starts[0]);
+            const numbers = Buffer.from(bytes.buffer, bytes.byteOffset);
+            const id = numbers.readInt32LE(after.starts[0]);
             // A value that is measured wrong has another one found where it is not.
-            const behind = Buffer.from(bytes.buffer, bytes.byteOffset).readInt32LE(after.starts[2]);
+            const behind = numbers.readInt32LE(after.starts[2]);
             if (behind !== BEHIND) throw new Error(`behind the value of row ${id} stands ${behind}, not ${BEHIND}`);
             const mark = after.marks[1];
             if (mark === VALUE_NULL) {

@@ -230,14 +230,13 @@ export const mariadbSystemTables = async (installation: MysqlInstallation): Prom
     'maria_add_gis_sp_bootstrap',
     'mysql_sys_schema',
   ];
-  const files = names
-    .map(name =>
-      [name, name.replace('mysql_', 'mariadb_')]
-        .map(each => join(installation.share, `${each}.sql`))
-        .find(file => existsSync(file)),
-    )
-    .filter(file => file !== undefined);
-  const texts = await Promise.all(files.map(file => readFile(file, 'utf8')));
+  const files = names.map(name => {
+    const places = [name, name.replace('mysql_', 'mariadb_')].map(each => join(installation.share, `${each}.sql`));
+    const file = places.find(place => existsSync(place));
+    if (file === undefined && name !== 'mysql_sys_schema') throw new Error(`${places.join(' or ')} is not there`);
+    return file;
+  });
+  const texts = await Promise.all(files.map(file => (file === undefined ? '' : readFile(file, 'utf8'))));
   return ['CREATE DATABASE mysql;', 'USE mysql;', 'SET @skip_auth_anonymous=1;', 'SET @auth_root_socket=NULL;', ...texts].join(
     '\n',
   );

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './backend.ts';
-import { tables } from './conformance/scene.ts';
+import { event, tables } from './conformance/scene.ts';
 import { describeServer } from './engines.ts';
 import { Platform } from './platform.ts';
 import { ChaosProxy } from './proxy.ts';
 import { Random } from './random.ts';
 import { describeRun, type Running, type RunResult } from './run-connector.ts';
 import { sleep } from './servers/process.ts';
-import { fill, Workload } from './workload.ts';
+import { fill, randomRow, Workload } from './workload.ts';
 
 const ROWS = 1500;
 
@@ -54,6 +54,12 @@ export const withRows = async <Database extends TestDatabase>(database: Database
     await fill(database, table, 1, ROWS, random.fork(table.name));
   }
   return database;
+};
+
+const writeLast = async (database: TestDatabase, payload: string): Promise<void> => {
+  const session = await database.session();
+  await session.insert(event, [{ ...randomRow(event, 99_999, new Random(4711)), payload }]);
+  await session.close();
 };
 
 /** The last sync of a test: nothing may be missing behind it, and nothing may be too many. */
@@ -187,9 +193,12 @@ export const chaosTests = <Database extends TestDatabase>(options: ChaosOptions<
           const platform = await Platform.connect(database, cursorColumn);
           await platform.sync();
           await options.writings[name]?.(database);
+          const end = `the end of ${name}`;
+          await writeLast(database, end);
           const proxy = await ChaosProxy.start(database.endpoint);
-          // Slow enough that the log is not all on our side when the line goes silent.
+          // The log does not get to our side whole, however late the line goes silent.
           proxy.bandwidth = 500_000;
+          proxy.holdText = end;
           try {
             const run = await platform.run({
               config: database.config({ endpoint: proxy }),
@@ -198,6 +207,7 @@ export const chaosTests = <Database extends TestDatabase>(options: ChaosOptions<
                 if (lines.length === 100) proxy.setMode('freeze');
               },
             });
+            expect(proxy.mode, describeRun(run)).toBe('freeze');
             expectTransient(run);
             platform.store(run);
           } finally {

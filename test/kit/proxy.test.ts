@@ -122,3 +122,20 @@ it('limits the bandwidth', async () => {
   await until(() => received().length === 3000);
   expect(performance.now() - startedAt).toBeGreaterThan(250);
 });
+
+it('holds back a text and what comes behind it, and keeps the connection', async () => {
+  const [one, other] = [await client(), await client()];
+  proxy.holdText = 'the end';
+  one.socket.write('before');
+  await until(() => one.received() === 'before');
+  one.socket.write(' the ');
+  await until(() => one.received() === 'before the ');
+  for (const piece of ['end', 'behind']) one.socket.write(piece);
+  other.socket.write('hello');
+  await until(() => other.received() === 'hello');
+  proxy.setMode('freeze');
+  proxy.setMode('forward');
+  await sleep(50);
+  expect([one.received(), one.ending()]).toEqual(['before the ', null]);
+  expect(proxy.bytesDown).toBe('before the hello'.length);
+});

@@ -45,6 +45,8 @@ export class ChaosProxy {
   bandwidth: number | null = null;
   /** Resets all connections as soon as so many bytes went down; null: never. */
   cutAfterBytes: number | null = null;
+  /** The piece from the server in which this text ends is never passed on, nor what comes behind it; null: no such text. */
+  holdText: string | null = null;
 
   #mode: ProxyMode = 'forward';
   readonly #server: Server;
@@ -129,11 +131,20 @@ export class ChaosProxy {
   #pass(from: Socket, to: Socket, direction: 'up' | 'down'): void {
     let last: Promise<void> = Promise.resolve();
     let queued = 0;
+    let before = Buffer.alloc(0);
+    const released = (): Promise<void> => new Promise(go => this.#waiting.push(go));
+    const holds = (piece: Buffer): boolean => {
+      if (direction === 'up' || this.holdText === null) return false;
+      const joined = Buffer.concat([before, piece]);
+      before = joined.subarray(-this.holdText.length);
+      return joined.includes(this.holdText);
+    };
     const forward = async (piece: Buffer): Promise<void> => {
       if (this.delayMilliseconds > 0) await sleep(this.delayMilliseconds);
       if (direction === 'down' && this.bandwidth !== null) await sleep((piece.length / this.bandwidth) * 1000);
-      while (this.#mode === 'stall' && !from.destroyed) await new Promise<void>(go => this.#waiting.push(go));
-      if (to.destroyed) return;
+      const held = holds(piece);
+      while ((held || this.#mode === 'stall' || this.#mode === 'freeze') && !from.destroyed) await released();
+      if (to.destroyed || held) return;
       if (direction === 'down') this.bytesDown += piece.length;
       else this.bytesUp += piece.length;
       const room = to.write(piece);

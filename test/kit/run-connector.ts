@@ -74,6 +74,12 @@ const parseLine = (line: string): Message | null => {
   }
 };
 
+/**
+ * What the connector sees of our environment. Not the certificates that this machine trusts besides: no test may hang on
+ * them, and to read them takes Node 20 longer than it needs to start.
+ */
+const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
+
 /** Runs the connector as a platform would: a process of its own, its input in files, its output by a pipe. */
 export const runConnector = async (options: RunOptions): Promise<RunResult> => {
   const executable = await builtCli();
@@ -97,7 +103,8 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
   new Promise((resolve, reject) => {
     const [file, all] = executable.endsWith('.js') ? [process.execPath, [executable, ...args]] : [executable, args];
     const startedAt = performance.now();
-    const child = spawn(file, all, { cwd: folder, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...environment, ...options.env };
+    const child = spawn(file, all, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const lines: string[] = [];
     let rest: Buffer[] = [];
     let invalidUtf8 = false;

@@ -7,7 +7,7 @@ import { ChaosProxy } from './proxy.ts';
 import { Random } from './random.ts';
 import { describeRun, type Running, type RunResult } from './run-connector.ts';
 import { sleep } from './servers/process.ts';
-import { fill, randomRow, Workload } from './workload.ts';
+import { fill, MANY_LARGE, randomRow, Workload } from './workload.ts';
 
 const ROWS = 1500;
 
@@ -46,12 +46,12 @@ export const expectTransient = (run: RunResult): void => {
   expect([run.exitCode, error?.failure_type], describeRun(run)).toEqual([1, 'transient_error']);
 };
 
-/** Fills the tables of the suite in a new database. */
+/** Fills the tables of the suite in a new database, with more bytes than buffers on the way can hold. */
 export const withRows = async <Database extends TestDatabase>(database: Database): Promise<Database> => {
   const random = new Random(4711);
   for (const table of tables) {
     await database.createTable(table);
-    await fill(database, table, 1, ROWS, random.fork(table.name));
+    await fill(database, table, 1, ROWS, random.fork(table.name), MANY_LARGE);
   }
   return database;
 };

@@ -47,7 +47,7 @@ const killMoment = (random: Random, usualMilliseconds: number, inLog: boolean): 
   if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
   if (dice < 0.35) return { lines: random.magnitude(1, 3000) };
   const behindState = random.chance(0.4);
-  let left = random.magnitude(1, behindState ? 30 : 400);
+  let left = random.magnitude(1, behindState ? 10 : 150);
   let armed = dice < 0.45;
   return {
     when: line => {

@@ -20,8 +20,12 @@ export const keyFor = (table: TableSpec, n: number): Values =>
 const randomJson = (random: Random): string =>
   JSON.stringify({ n: random.between(-9, 9), deep: [{ text: random.text(random.between(0, 12)) }, null, true], 'kéy "': 1.5 });
 
-/** One value in ten is null; one text in four is large enough to be stored outside of the row. */
-const randomValue = (kind: string, random: Random): Value => {
+/** How many texts are large enough to be stored outside of the row: they are most of the bytes, and of a test's time. */
+const FEW_LARGE = 0.08;
+export const MANY_LARGE = 0.25;
+
+/** One value in ten is null. */
+const randomValue = (kind: string, random: Random, large = FEW_LARGE): Value => {
   if (random.chance(0.1)) return null;
   switch (kind) {
     case 'integer':
@@ -42,24 +46,32 @@ const randomValue = (kind: string, random: Random): Value => {
     case 'integers':
       return Array.from({ length: random.between(0, 5) }, () => random.between(-99, 99));
     default:
-      return random.text(random.chance(0.25) ? random.between(3000, 9000) : random.between(0, 30));
+      return random.text(random.chance(large) ? random.between(3000, 9000) : random.between(0, 30));
   }
 };
 
-export const randomRow = (table: TableSpec, n: number, random: Random): Values => {
+export const randomRow = (table: TableSpec, n: number, random: Random, large?: number): Values => {
   const others = Object.entries(table.columns).filter(([name]) => !table.primaryKey.includes(name));
-  return { ...keyFor(table, n), ...Object.fromEntries(others.map(([name, kind]) => [name, randomValue(kind, random)] as const)) };
+  const values = others.map(([name, kind]) => [name, randomValue(kind, random, large)] as const);
+  return { ...keyFor(table, n), ...Object.fromEntries(values) };
 };
 
-/** Inserts the rows numbered `from` up to `to`, in transactions of a few hundred rows. */
-export const fill = async (database: TestDatabase, table: TableSpec, from: number, to: number, random: Random): Promise<void> => {
+/** Inserts the rows numbered `from` up to `to`, in transactions of a few hundred rows; `large`: how many of the texts are. */
+export const fill = async (
+  database: TestDatabase,
+  table: TableSpec,
+  from: number,
+  to: number,
+  random: Random,
+  large?: number,
+): Promise<void> => {
   const session = await database.session();
   try {
     for (let start = from; start <= to; start += 250) {
       const numbers = Array.from({ length: Math.min(250, to - start + 1) }, (_, index) => start + index);
       await session.insert(
         table,
-        numbers.map(n => randomRow(table, n, random)),
+        numbers.map(n => randomRow(table, n, random, large)),
       );
     }
   } finally {

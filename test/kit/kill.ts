@@ -1,6 +1,7 @@
 import type { TestBackend, TestDatabase } from './backend.ts';
 import { withoutStream } from './catalog.ts';
 import { phaseOf } from './destination.ts';
+import type { StateBody } from './messages.ts';
 import { Platform } from './platform.ts';
 import { Random } from './random.ts';
 import { describeRun, type RunOptions, type RunResult } from './run-connector.ts';
@@ -39,16 +40,19 @@ const allStreaming = (line: string): boolean => isState(line) && line.split('"ph
 
 /**
  * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log
- * gets its share, some records or states after all snapshots are over.
+ * gets its share, some records or states after all snapshots are over, which they may be from the `streaming` start.
  */
-const killMoment = (random: Random, usualMilliseconds: number, inLog: boolean): NonNullable<RunOptions['killAfter']> => {
+const killMoment = (
+  random: Random,
+  { usualMilliseconds, inLog, streaming }: { usualMilliseconds: number; inLog: boolean; streaming: boolean },
+): NonNullable<RunOptions['killAfter']> => {
   // `inLog`: no other moment will do.
   const dice = inLog ? 1 : random.next();
   if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
   if (dice < 0.35) return { lines: random.magnitude(1, 3000) };
   const behindState = random.chance(0.4);
   let left = random.magnitude(1, behindState ? 10 : 150);
-  let armed = dice < 0.45;
+  let armed = dice < 0.45 || streaming;
   return {
     when: line => {
       if (!armed && allStreaming(line)) armed = true;
@@ -57,6 +61,9 @@ const killMoment = (random: Random, usualMilliseconds: number, inLog: boolean): 
     },
   };
 };
+
+const inSnapshot = (states: readonly StateBody[]): boolean =>
+  workloadTables.some(table => phaseOf(states, table.name) !== 'streaming');
 
 /** Which STATE of a killed run the platform has stored: mostly the last, sometimes an older one, sometimes none. */
 const storedOrdinal = (random: Random, run: RunResult): number => {
@@ -117,7 +124,11 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
     while (counts.kills < kills) {
       // How runs meet the life of rows in time is up to the machine: what has had too few kills gets more of them.
       const scarce = (count: number): boolean => counts.kills > 5 && count * 4 < counts.kills;
-      const killAfter = killMoment(moments, usual, scarce(counts.inLog));
+      const killAfter = killMoment(moments, {
+        usualMilliseconds: usual,
+        inLog: scarce(counts.inLog),
+        streaming: !inSnapshot(platform.stored),
+      });
       const run = await platform.run({ killAfter, mayFail: true });
       counts.records += run.records.length;
       if (run.signal === 'SIGKILL') {
@@ -125,10 +136,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         const ordinal = storedOrdinal(moments, run);
         if (ordinal < run.states.length - 1) counts.olderStates++;
         platform.store(run, ordinal);
-        const snapshot = tables.some(
-          table => phaseOf(run.states.length > 0 ? run.states : platform.stored, table.name) !== 'streaming',
-        );
-        counts[snapshot ? 'inSnapshot' : 'inLog']++;
+        counts[inSnapshot(run.states.length > 0 ? run.states : platform.stored) ? 'inSnapshot' : 'inLog']++;
       } else if (run.exitCode === 0) {
         counts.completed++;
         usual = (usual * 3 + run.milliseconds * 1.2) / 4;

@@ -28,12 +28,27 @@ const NUMBERED = new Set(['enum', 'set', 'bit']);
 const latin1 = (value: Uint8Array): string => Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?$/i;
 
-/** Values come back from the state: what is no number does not get into a statement. */
-function number(value: Uint8Array): string {
+const DATE = '[0-9]{4}-(?:0[0-9]|1[0-2])-(?:[0-2][0-9]|3[01])';
+const TIME = '[0-9]{2,3}:[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?';
+/** MariaDB takes other texts for some value or other, and would skip rows without a word. */
+const SHAPES: Readonly<Record<string, RegExp>> = {
+  date: new RegExp(`^${DATE}$`),
+  datetime: new RegExp(`^${DATE} ${TIME}$`),
+  timestamp: new RegExp(`^${DATE} ${TIME}$`),
+  time: new RegExp(`^-?${TIME}$`),
+  uuid: /^[0-9a-f-]{36}$/i,
+  inet4: /^[0-9.]+$/,
+  inet6: /^[0-9a-f:.]+$/i,
+};
+
+/** Values come back from the state: what is none of the type does not get into a statement. Throws STATE_INVALID. */
+function shaped(value: Uint8Array, shape: RegExp | undefined, type: string): string {
   const text = latin1(value);
-  if (NUMBER.test(text)) return text;
-  throw new ConnectorError('STATE_INVALID', `the cursor of a snapshot holds "${text}" where a number should be.`);
+  if (shape === undefined || shape.test(text)) return text;
+  throw new ConnectorError('STATE_INVALID', `"${text}" is no ${type}`);
 }
+
+const number = (value: Uint8Array): string => shaped(value, NUMBER, 'number');
 
 const hex = (value: Uint8Array): string => `X'${Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')}'`;
 
@@ -59,7 +74,7 @@ export function keyColumn(column: MysqlColumn): KeyColumn {
   if (base === 'json' || base === 'vector' || base.includes('geometr') || base.includes('point')) {
     throw new ConnectorError('INVARIANT', `${name} is of type ${base}, which cannot be a key.`);
   }
-  return { ...plain, literal: value => quoteLiteral(latin1(value)) };
+  return { ...plain, literal: value => quoteLiteral(shaped(value, SHAPES[base], base)) };
 }
 
 /**

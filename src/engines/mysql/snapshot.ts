@@ -8,7 +8,7 @@ import { SilenceWatch } from '../../net/silence-watch.ts';
 import { afterKey, type KeyColumn, keyColumn, keySignature } from './key-column.ts';
 import type { Limits } from './limits.ts';
 import { Activity } from './snapshot/activity.ts';
-import { asCursor, type KeyCursor, keyCursor } from './snapshot/cursor.ts';
+import { asCursor, type KeyCursor, keyCursor, refusedKey } from './snapshot/cursor.ts';
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
 import { type Query, qualified } from './sql.ts';
 import type { MysqlTable } from './table.ts';
@@ -80,7 +80,8 @@ class TableSnapshot {
     const { id } = selection.table;
     const size = ChunkSize.rows(chunkMillis, selection.table);
     let reading = await this.#reading(selection.table as MysqlTable);
-    let place = keyCursor(selection.table as MysqlTable, cursor, reading.signature);
+    const given = keyCursor(selection.table as MysqlTable, cursor, reading.signature);
+    let place = given;
     let altered = 0;
     for (;;) {
       if (place !== null && place.key !== reading.signature) {
@@ -90,7 +91,11 @@ class TableSnapshot {
       const { connection, keys, rows, signature } = reading;
       const limit = keys.length === 0 ? 0 : size.current;
       const began = Date.now();
-      await rows.begin(statement(rows, keys, id, place, limit));
+      try {
+        await rows.begin(statement(rows, keys, id, place, limit));
+      } catch (error) {
+        throw given === null || place !== given ? error : refusedKey(selection.table as MysqlTable, given, error);
+      }
       // The statement keeps the table as it is, so this is how it finds it, or later: never earlier.
       if ((await this.#source.shape(id)) !== reading.shape) {
         this.close();

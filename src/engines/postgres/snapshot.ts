@@ -10,7 +10,16 @@ import type { Limits } from './limits.ts';
 import { leafId, unreadableLeaves } from './replication/partitions.ts';
 import { Activity, heldBy } from './snapshot/activity.ts';
 import { CopyReader } from './snapshot/copy-reader.ts';
-import { asCursor, fingerprint, firstOf, keyCursor, keySignature, type PageCursor, pageCursor } from './snapshot/cursor.ts';
+import {
+  asCursor,
+  fingerprint,
+  firstOf,
+  keyCursor,
+  keySignature,
+  type PageCursor,
+  pageCursor,
+  refusedKey,
+} from './snapshot/cursor.ts';
 import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import { serverError } from './wire/errors.ts';
@@ -186,7 +195,7 @@ class TableSnapshot {
     const cursor = keyCursor(this.#table, this.#request.cursor, of);
     let key = cursor?.of === of ? cursor.key : null;
     if (cursor !== null && key === null) yield RESTART;
-    for (;;) {
+    for (let given = key; ; given = null) {
       const after = key === null ? '' : `(${afterKey(columns, key)})`;
       const where = [after, this.#filter()].filter(condition => condition !== '');
       const began = Date.now();
@@ -194,6 +203,7 @@ class TableSnapshot {
       yield* this.#copy(
         `SELECT ${[...keys.map(quoteIdent), ...this.#columnList()].join(', ')} FROM ${this.#from()}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ` +
           `ORDER BY ${names} LIMIT ${size.current}`,
+        given,
       );
       if (this.#rows.count < size.current) return;
       key = this.#rows.lastKey();
@@ -208,8 +218,13 @@ class TableSnapshot {
     yield* this.#copy(`SELECT ${this.#columns()} FROM ${this.#from()}${filter === '' ? '' : ` WHERE ${filter}`}`);
   }
 
-  async *#copy(select: string): AsyncGenerator<SnapshotEvent, void> {
-    await this.#connection.beginCopy(`COPY (${select}) TO STDOUT`);
+  /** `given`: the key of the statement, where it came by the state. */
+  async *#copy(select: string, given: readonly string[] | null = null): AsyncGenerator<SnapshotEvent, void> {
+    try {
+      await this.#connection.beginCopy(`COPY (${select}) TO STDOUT`);
+    } catch (error) {
+      throw given === null ? error : refusedKey(this.#table, given, error);
+    }
     this.#rows.begin();
     for (;;) {
       while (this.#rows.next()) if (this.#rows.full) yield FULL;

@@ -92,6 +92,9 @@ describeMajor(14, major => {
         const platform = await lab.connect();
         await platform.sync();
         await lab.sql(insert(1, 12_000, 1000));
+        // The log does not get to our side whole, however late the line goes silent.
+        proxy.holdText = 'the end of the log';
+        await lab.sql(`INSERT INTO thing VALUES (20000, '${proxy.holdText}')`);
         const run = await platform.run({
           config: lab.database.config({ endpoint: proxy }),
           mayFail: true,
@@ -100,8 +103,8 @@ describeMajor(14, major => {
           },
         });
         expect(failureOf(run)).toMatch(/^transient_error \/ CONNECTION_LOST/);
+        expect(proxy.mode).toBe(mode);
         platform.store(run);
-        proxy.setMode('forward');
         await platform.sync();
         await platform.expectEqual([thing]);
       })(),

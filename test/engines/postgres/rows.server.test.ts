@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bagDifferences, exactRecords, rowsOf } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { digits } from '../../kit/messages.ts';
-import { brief, createThing, describeMajor, inLab, lsn, positionOf, table, thing } from './lab.ts';
+import { brief, createThing, describeMajor, failureOf, inLab, lsn, positionOf, table, thing } from './lab.ts';
 
 describeMajor(14, major => {
   describe('keys', () => {
@@ -53,6 +53,30 @@ describeMajor(14, major => {
         const run = await platform.run({ state: killed.states.slice(2, 3) });
         expect(run.logs.join()).toContain('its snapshot starts over');
         expect(bagDifferences(rowsOf(run, 'thing'), await lab.database.rows(thing))).toEqual([]);
+      }),
+    );
+
+    it(
+      'a full refresh that goes on behind values that the types of the key cannot read is refused, with table and value',
+      inLab(major, async lab => {
+        await lab.sql('CREATE TABLE thing (id bigint, day date, PRIMARY KEY (id, day))');
+        await lab.sql("INSERT INTO thing SELECT i, '2024-01-01' FROM generate_series(1, 1000) i");
+        const platform = await lab.connect({ modes: { '*': 'full_refresh' } });
+        const [state] = (await platform.run()).states.filter(each => JSON.stringify(each).includes('"cursor":{'));
+        const whole = JSON.stringify([state]);
+        const [key = ''] = /"key":\[[^\]]+\]/.exec(whole) ?? [];
+        for (const [id, day, why] of [
+          ['abc', '2024-01-01', 'invalid input syntax for type bigint'],
+          ['99999999999999999999', '2024-01-01', 'out of range for type bigint'],
+          ['1', '2024-01-32', 'date/time field value out of range'],
+        ]) {
+          const damaged = whole.replace(key, `"key":${JSON.stringify([id, day])}`);
+          expect(damaged).not.toBe(whole);
+          const run = await platform.run({ state: damaged, mayFail: true });
+          expect(failureOf(run)).toMatch(/^config_error \/ STATE_INVALID: .*public\.thing is damaged/);
+          expect(failureOf(run)).toContain(why);
+          expect(run.records).toEqual([]);
+        }
       }),
     );
 

@@ -1,8 +1,9 @@
 /** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
 import { ConnectorError } from '../../../contract/errors.ts';
-import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
+import type { JsonObject, SnapshotCursor, TableId } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { MysqlTable } from '../table.ts';
+import { serverError } from '../wire/errors.ts';
 
 /** A place behind the row with this key. */
 export interface KeyCursor {
@@ -23,8 +24,30 @@ export function keyCursor({ id, keyset }: MysqlTable, cursor: SnapshotCursor | n
   const isOurs = Array.isArray(after) && after.every(isHex) && typeof key === 'string';
   if (isOurs && (key !== signature || after.length === keyset.length)) return { after, key };
   const expected = `"after" must be the values of ${keyset.join(', ')} as ${keyset.length} texts of hexadecimal digits, and "key" what the key is`;
-  const found = JSON.stringify({ after, key });
-  throw new ConnectorError('STATE_INVALID', `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${found}.`, {
-    table: id,
-  });
+  throw damaged(id, expected, { after, key });
+}
+
+/** Says that a constant is no value of the type that it is compared as, beside those of class 22 (data exception). */
+const NO_SUCH_VALUE: ReadonlySet<number> = new Set([
+  1300, // ER_INVALID_CHARACTER_STRING
+  1411, // ER_WRONG_VALUE_FOR_TYPE
+  1525, // ER_WRONG_VALUE
+]);
+
+/**
+ * The error of a statement that goes on behind `cursor`, which came by the state. STATE_INVALID where a value is found to be
+ * none of its type, by us or by the server, else the error as it is.
+ */
+export function refusedKey({ id, keyset }: MysqlTable, { after }: KeyCursor, error: unknown): unknown {
+  if (!(error instanceof ConnectorError)) return error;
+  const server = serverError(error.cause);
+  const isData = server !== undefined && (server.sqlState.startsWith('22') || NO_SUCH_VALUE.has(server.errno));
+  if (!isData && error.code !== 'STATE_INVALID') return error;
+  const why = server?.sqlMessage ?? error.detail;
+  return damaged(id, `"after" must be values of ${keyset.join(', ')} in hexadecimal digits (${why})`, after);
+}
+
+function damaged(id: TableId, expected: string, found: unknown): ConnectorError {
+  const detail = `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${JSON.stringify(found)}.`;
+  return new ConnectorError('STATE_INVALID', detail, { table: id });
 }

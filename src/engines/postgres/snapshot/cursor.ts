@@ -4,6 +4,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { PgColumn, PgTable } from '../table.ts';
+import { serverError } from '../wire/errors.ts';
 
 /** A place between two pages of one relation's heap. */
 export interface PageCursor {
@@ -77,6 +78,16 @@ export function keyCursor(table: PgTable, cursor: SnapshotCursor | null, signatu
   if (!isKey) throw damaged(table, `"key" must be the values of ${keyset.join(', ')} as ${keyset.length} texts`, key);
   if (typeof of !== 'string') throw damaged(table, '"of" must be text', of);
   return { key, of };
+}
+
+/**
+ * The error of a statement that goes on behind `key`, which came by the state. STATE_INVALID where the server cannot read
+ * it as values of the key's types (class 22 of SQLSTATE: data exception), else the error as it is.
+ */
+export function refusedKey(table: PgTable, key: readonly string[], error: unknown): unknown {
+  const server = error instanceof ConnectorError ? serverError(error.cause) : undefined;
+  if (server?.code.startsWith('22') !== true) return error;
+  return damaged(table, `"key" must be values of ${table.keyset.join(', ')} (${server.message})`, key);
 }
 
 /** A NUL would end the statement in which it stands; no text of the server holds one. */

@@ -44,10 +44,28 @@ describe('a constant that equals a value of a key', () => {
     }
   });
 
-  it('lets nothing from a state into a statement that is not a number where one should be', () => {
-    expect(() => literal('int', '1 OR 1=1')).toThrowError(/should be/);
-    expect(() => literal("enum('a')", '1;')).toThrowError(/should be/);
-    expect(literal('date', "2024' OR '1")).toBe("'2024'' OR ''1'");
+  it.each([
+    ['int', '1 OR 1=1', 'number'],
+    ["enum('a')", '1;', 'number'],
+    ['date', "2024' OR '1", 'date'],
+    ['date', '2024-13-01', 'date'],
+    ['datetime', '2024-01-01', 'datetime'],
+    ['timestamp(3)', '2024-01-01 00:60:00.000', 'timestamp'],
+    ['time', '1:00:00', 'time'],
+    ['inet6', 'somewhere', 'inet6'],
+  ])('lets nothing from a state into a statement that is none of its type: %s, %s', (type, value, what) => {
+    expect(() => literal(type, value)).toThrowError(`"${value}" is no ${what}`);
+  });
+
+  it('takes what dates and times may be', () => {
+    for (const [type, value] of [
+      ['date', '0000-00-00'],
+      ['datetime', '2000-01-00 01:00:00'],
+      ['time(6)', '-838:59:59.000000'],
+      ['time', '00:00:00'],
+    ] as const) {
+      expect(literal(type, value)).toBe(`'${value}'`);
+    }
   });
 });
 

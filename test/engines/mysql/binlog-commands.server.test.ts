@@ -41,11 +41,6 @@ describeMysql(flavor => {
     if (gtid.flavor === 'mariadb') return `${gtid.domainId}-${gtid.serverId}-${gtid.gno}`;
     return gtid.tag === '' ? `${gtid.sid}:${gtid.gno}` : `${gtid.sid}:${gtid.tag}:${gtid.gno}`;
   };
-  const end = async (): Promise<{ file: string; position: number }> => {
-    const row = (await server.query(undefined, flavor === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS'))[0];
-    return { file: String(row?.['File']), position: Number(row?.['Position']) };
-  };
-
   it('asks for just the transactions that it does not have', async () => {
     const database = await server.createDatabase();
     await freshLog(server);
@@ -83,7 +78,7 @@ describeMysql(flavor => {
   });
 
   it('hears where an idle server stands', async () => {
-    const { file, position } = await end();
+    const { file, position } = await server.logEnd();
     const session = ['SET @source_heartbeat_period = 50000000, @master_heartbeat_period = 50000000'];
     const versions =
       flavor === 'mysql'
@@ -102,7 +97,7 @@ describeMysql(flavor => {
   });
 
   it('is listed among the replicas', async () => {
-    const { file } = await end();
+    const { file } = await server.logEnd();
     const before = registerReplica({ serverId: 4711, host: 'tributary.example', user: 'reader' });
     let listed: Record<string, unknown>[] = [];
     await dumpEvents(server, {

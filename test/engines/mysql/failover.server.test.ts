@@ -160,9 +160,9 @@ describeMysql(flavor => {
       const database = await MysqlDatabase.create(server);
       const lab = new Lab(database);
       await lab.sql(`${createThing} INSERT INTO thing SELECT i, 'old', i FROM ${series(10)}`);
-      const [status] = await lab.sql(flavor === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
+      const { file, position } = await server.logEnd();
       const isFile = kind === 'a file and a byte';
-      const from = isFile ? `${status?.['File']}:${status?.['Position']}` : await committed(server);
+      const from = isFile ? `${file}:${position}` : await committed(server);
       await lab.sql("INSERT INTO thing VALUES (100, 'new', 1); FLUSH BINARY LOGS; UPDATE thing SET n = 0 WHERE id = 3");
       const more: JsonObject = { starting_gtids: { [database.name]: { main: from } } };
       const platform = await lab.connect({}, more);

@@ -80,6 +80,13 @@ export class MysqlServer implements MysqlAddress {
     return client;
   }
 
+  /** The last file of the binary log, and the byte at which it ends. */
+  async logEnd(): Promise<{ readonly file: string; readonly position: number }> {
+    const sql = this.flavor === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
+    const [status] = await this.query(undefined, sql);
+    return { file: String(status?.['File']), position: Number(status?.['Position']) };
+  }
+
   /** SQL in a short connection; the rows are those of the last statement, none if it has no result set. */
   async query(database: string | undefined, sql: string, values?: unknown[]): Promise<Rows> {
     const client = await this.client(database);

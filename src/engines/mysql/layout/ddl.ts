@@ -69,9 +69,8 @@ function databaseDefaults(
   current: TextDefaults | null,
 ): TextDefaults | null {
   try {
-    return chooseDefaults(options, current ?? NOTHING, null).charset === ''
-      ? null
-      : chooseDefaults(options, current ?? NOTHING, null);
+    const chosen = chooseDefaults(options, current ?? NOTHING, null);
+    return chosen.charset === '' ? null : chosen;
   } catch (error) {
     if (error instanceof UnclearStatement) return null;
     throw error;

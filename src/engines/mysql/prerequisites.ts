@@ -12,8 +12,10 @@ import type { MysqlTable } from './table.ts';
 import { toConnectorError } from './wire/errors.ts';
 
 export interface Prerequisites extends Findings {
-  /** Nothing found so far keeps the log from being read. */
+  /** The server is one that is read, and has a log: whether the user may read it is worth a try. */
   readonly mayReadLog: boolean;
+  /** The user may ask where the log stands, without which a position to begin at is known to nobody. */
+  readonly mayAskLog: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Prerequisites extends Findings {
  */
 export async function findProblems(query: Query, server: ServerFacts, config: MysqlConfig): Promise<Prerequisites> {
   const tooOld = versionProblem(server);
-  if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), mayReadLog: false };
+  if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), mayReadLog: false, mayAskLog: false };
   const { databases, tinyint1_as: tinyint1, server_id: serverId } = config.source;
   const rights = await readRights(query, server);
   const tables = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
@@ -39,7 +41,8 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
   return {
     problems: parts.flatMap(part => part.problems),
     notices: parts.flatMap(part => part.notices),
-    mayReadLog: settings.logs && settings.numbered && rights.monitor,
+    mayReadLog: settings.logs && settings.numbered,
+    mayAskLog: rights.monitor,
   };
 }
 

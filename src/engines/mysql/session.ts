@@ -74,11 +74,11 @@ class MysqlMember implements Member<MysqlTable> {
       const { driver, server } = await this.#connected();
       // Commits that hang may keep the server from answering the simplest questions about its log.
       const query = queryWithin(ANSWER_MILLIS, driver);
-      const { problems, notices, mayReadLog } = await findProblems(query, server, config);
+      const { problems, notices, mayReadLog, mayAskLog } = await findProblems(query, server, config);
       for (const notice of notices) context.log.info(notice);
       if (!mayReadLog) return problems;
       const start = Object.values(config.starting_gtids ?? {}).flatMap(positions => positions[this.id] ?? [])[0];
-      const begins = start === undefined ? [] : await startProblems(query, server, this.id, start);
+      const begins = start === undefined || !mayAskLog ? [] : await startProblems(query, server, this.id, start);
       return [...problems, ...begins, ...(await tryLog(target, context))];
     } catch (error) {
       return [asProblem(toConnectorError(error, `Checking ${where}`))];

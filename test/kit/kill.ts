@@ -40,7 +40,7 @@ const allStreaming = (line: string): boolean => isState(line) && line.split('"ph
 
 /**
  * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log
- * gets its share, some records or states after all snapshots are over, which they may be from the `streaming` start.
+ * gets its share, some records or states after all snapshots are over. `streaming`: they are so when the run begins.
  */
 const killMoment = (
   random: Random,

@@ -1,4 +1,4 @@
-import type { TableId } from './ids.ts';
+import { type TableId, tableLabel } from './ids.ts';
 
 /** `config_error`: the user must act, no retry helps. `transient_error`: try again. `system_error`: our bug. */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
@@ -180,4 +180,10 @@ export class ConnectorError extends Error {
   get remedy(): string {
     return ERRORS[this.code].remedy;
   }
+}
+
+/** STATE_INVALID: the snapshot cursor of a table is not as the engine writes it. `expected` says what must stand there. */
+export function cursorDamaged(table: TableId, expected: string, found: unknown): ConnectorError {
+  const detail = `the cursor of ${tableLabel(table)} is damaged: ${expected}, found ${JSON.stringify(found) ?? 'nothing'}.`;
+  return new ConnectorError('STATE_INVALID', detail, { table });
 }

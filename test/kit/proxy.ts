@@ -136,7 +136,7 @@ export class ChaosProxy {
     const holds = (piece: Buffer): boolean => {
       if (direction === 'up' || this.holdText === null) return false;
       const joined = Buffer.concat([before, piece]);
-      before = joined.subarray(-this.holdText.length);
+      before = joined.subarray(-Buffer.byteLength(this.holdText));
       return joined.includes(this.holdText);
     };
     const forward = async (piece: Buffer): Promise<void> => {

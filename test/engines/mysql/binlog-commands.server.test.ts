@@ -41,6 +41,7 @@ describeMysql(flavor => {
     if (gtid.flavor === 'mariadb') return `${gtid.domainId}-${gtid.serverId}-${gtid.gno}`;
     return gtid.tag === '' ? `${gtid.sid}:${gtid.gno}` : `${gtid.sid}:${gtid.tag}:${gtid.gno}`;
   };
+
   it('asks for just the transactions that it does not have', async () => {
     const database = await server.createDatabase();
     await freshLog(server);

@@ -102,6 +102,11 @@ export class MysqlServer implements MysqlAddress {
     return String((await this.query(undefined, `SELECT @@global.${name} AS value`))[0]?.['value']);
   }
 
+  /** MariaDB of before 11.0, which does some things otherwise. */
+  async isMariadb10(): Promise<boolean> {
+    return this.flavor === 'mariadb' && (await this.variable('version')).startsWith('10.');
+  }
+
   /** Makes an empty database and returns its name: the one asked for, or one that nobody has. */
   async createDatabase(
     name = `t_${process.pid}_${Math.random().toString(36).slice(2, 10)}`,

@@ -127,8 +127,7 @@ describeMysql(flavor => {
         expect(String((await query(client, cipher))[0]?.['Value'])).toMatch(/./);
         await client.end();
       } else {
-        const isOlder = (await server.variable('version')).startsWith('10.');
-        const refusal = isOlder ? /secure connection/ : /self-signed/;
+        const refusal = (await server.isMariadb10()) ? /secure connection/ : /self-signed/;
         await expect(server.client(undefined, { ssl: {} })).rejects.toThrow(refusal);
       }
       const plain = await server.client();

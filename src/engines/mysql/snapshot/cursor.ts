@@ -1,7 +1,6 @@
 /** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
-import { ConnectorError } from '../../../contract/errors.ts';
-import type { JsonObject, SnapshotCursor, TableId } from '../../../contract/ids.ts';
-import { tableLabel } from '../../../contract/ids.ts';
+import { ConnectorError, cursorDamaged } from '../../../contract/errors.ts';
+import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
 import type { MysqlTable } from '../table.ts';
 import { serverError } from '../wire/errors.ts';
 
@@ -24,7 +23,7 @@ export function keyCursor({ id, keyset }: MysqlTable, cursor: SnapshotCursor | n
   const isOurs = Array.isArray(after) && after.every(isHex) && typeof key === 'string';
   if (isOurs && (key !== signature || after.length === keyset.length)) return { after, key };
   const expected = `"after" must be the values of ${keyset.join(', ')} as ${keyset.length} texts of hexadecimal digits, and "key" what the key is`;
-  throw damaged(id, expected, { after, key });
+  throw cursorDamaged(id, expected, { after, key });
 }
 
 /** Says that a constant is no value of the type that it is compared as, beside those of class 22 (data exception). */
@@ -44,10 +43,5 @@ export function refusedKey({ id, keyset }: MysqlTable, { after }: KeyCursor, err
   const isData = server !== undefined && (server.sqlState.startsWith('22') || NO_SUCH_VALUE.has(server.errno));
   if (!isData && error.code !== 'STATE_INVALID') return error;
   const why = server?.sqlMessage ?? error.detail;
-  return damaged(id, `"after" must be values of ${keyset.join(', ')} in hexadecimal digits (${why})`, after);
-}
-
-function damaged(id: TableId, expected: string, found: unknown): ConnectorError {
-  const detail = `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${JSON.stringify(found)}.`;
-  return new ConnectorError('STATE_INVALID', detail, { table: id });
+  return cursorDamaged(id, `"after" must be values of ${keyset.join(', ')} in hexadecimal digits (${why})`, after);
 }

@@ -1,8 +1,7 @@
 /** Where a snapshot goes on. Cursors come back from the state, so they are looked at before anything is made of them. */
 import { createHash } from 'node:crypto';
-import { ConnectorError } from '../../../contract/errors.ts';
+import { ConnectorError, cursorDamaged } from '../../../contract/errors.ts';
 import type { JsonObject, SnapshotCursor } from '../../../contract/ids.ts';
-import { tableLabel } from '../../../contract/ids.ts';
 import type { PgColumn, PgTable } from '../table.ts';
 import { serverError } from '../wire/errors.ts';
 
@@ -40,13 +39,15 @@ const MAX_PAGE = 2 ** 32 - 2;
 export function pageCursor(table: PgTable, cursor: SnapshotCursor | null): PageCursor | null {
   if (cursor === null) return null;
   const { relation, filenode, page, leaves, only } = cursor as JsonObject;
-  if (!isWithin(relation, only === undefined ? 1 : 0, MAX_OID)) throw damaged(table, '"relation" must be an oid', relation);
-  if (typeof filenode !== 'string' || !/^[0-9]+$/.test(filenode)) throw damaged(table, '"filenode" must be digits', filenode);
-  if (!isWithin(page, 0, MAX_PAGE)) throw damaged(table, `"page" must be a whole number up to ${MAX_PAGE}`, page);
-  if (typeof leaves !== 'string') throw damaged(table, '"leaves" must be text', leaves);
+  if (!isWithin(relation, only === undefined ? 1 : 0, MAX_OID))
+    throw cursorDamaged(table.id, '"relation" must be an oid', relation);
+  if (typeof filenode !== 'string' || !/^[0-9]+$/.test(filenode))
+    throw cursorDamaged(table.id, '"filenode" must be digits', filenode);
+  if (!isWithin(page, 0, MAX_PAGE)) throw cursorDamaged(table.id, `"page" must be a whole number up to ${MAX_PAGE}`, page);
+  if (typeof leaves !== 'string') throw cursorDamaged(table.id, '"leaves" must be text', leaves);
   if (only === undefined) return { relation, filenode, page, leaves };
   const isOids = Array.isArray(only) && only.length > 0 && only.every(oid => isWithin(oid, 1, MAX_OID));
-  if (!isOids) throw damaged(table, '"only" must be a list of oids', only);
+  if (!isOids) throw cursorDamaged(table.id, '"only" must be a list of oids', only);
   return { relation, filenode, page, leaves, only: only as readonly number[] };
 }
 
@@ -75,8 +76,8 @@ export function keyCursor(table: PgTable, cursor: SnapshotCursor | null, signatu
   const { key, of } = cursor as JsonObject;
   const { keyset } = table;
   const isKey = Array.isArray(key) && key.every(isText) && (of !== signature || key.length === keyset.length);
-  if (!isKey) throw damaged(table, `"key" must be the values of ${keyset.join(', ')} as ${keyset.length} texts`, key);
-  if (typeof of !== 'string') throw damaged(table, '"of" must be text', of);
+  if (!isKey) throw cursorDamaged(table.id, `"key" must be the values of ${keyset.join(', ')} as ${keyset.length} texts`, key);
+  if (typeof of !== 'string') throw cursorDamaged(table.id, '"of" must be text', of);
   return { key, of };
 }
 
@@ -87,7 +88,7 @@ export function keyCursor(table: PgTable, cursor: SnapshotCursor | null, signatu
 export function refusedKey(table: PgTable, key: readonly string[], error: unknown): unknown {
   const server = error instanceof ConnectorError ? serverError(error.cause) : undefined;
   if (server?.code.startsWith('22') !== true) return error;
-  return damaged(table, `"key" must be values of ${table.keyset.join(', ')} (${server.message})`, key);
+  return cursorDamaged(table.id, `"key" must be values of ${table.keyset.join(', ')} (${server.message})`, key);
 }
 
 /** A NUL would end the statement in which it stands; no text of the server holds one. */
@@ -95,8 +96,3 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 
 const isWithin = (value: unknown, least: number, most: number): value is number =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-
-function damaged({ id }: PgTable, expected: string, found: unknown): ConnectorError {
-  const detail = `the cursor of ${tableLabel(id)} is damaged: ${expected}, found ${JSON.stringify(found) ?? 'nothing'}.`;
-  return new ConnectorError('STATE_INVALID', detail, { table: id });
-}

@@ -57,6 +57,10 @@ describe('a constant that equals a value of a key', () => {
     expect(() => literal(type, value)).toThrowError(`"${value}" is no ${what}`);
   });
 
+  it('quotes text of a type that it does not know', () => {
+    expect(literal('xmltype', "2024' OR '1")).toBe("'2024'' OR ''1'");
+  });
+
   it('takes what dates and times may be', () => {
     for (const [type, value] of [
       ['date', '0000-00-00'],

@@ -1,4 +1,5 @@
-import { type RunResult, summarise } from './run-connector.ts';
+import type { RunResult } from './run-connector.ts';
+import { summarise } from './run-output.ts';
 
 /** A read that printed these lines and ended well, unless told. */
 export const madeUpRun = (lines: readonly string[], end: Partial<RunResult> = {}): RunResult => ({

@@ -3,7 +3,8 @@ import { type CatalogChoices, configuredCatalog, mergeStates } from './catalog.t
 import { Destination, linesUpToState } from './destination.ts';
 import { expectSound, secretsOf } from './invariants.ts';
 import type { ConfiguredCatalog, JsonObject, StateBody } from './messages.ts';
-import { discoverCatalog, expectSuccess, type RunOptions, type RunResult, runConnector } from './run-connector.ts';
+import { expectSuccess, type RunOptions, type RunResult } from './run-connector.ts';
+import { discoverCatalog, runEither } from './run-within.ts';
 
 export interface SyncOptions extends Partial<Omit<RunOptions, 'command' | 'catalog'>> {
   /** Whether the run may end in another way than with exit code 0. */
@@ -57,11 +58,16 @@ export class Platform {
     return fork;
   }
 
+  /** What `read` is given. */
+  input(): Pick<RunOptions, 'command' | 'config' | 'catalog' | 'state'> {
+    const state = this.stored.length === 0 ? {} : { state: this.stored };
+    return { command: 'read', config: this.config, catalog: this.catalog, ...state };
+  }
+
   /** Runs `read` with what is stored and checks every invariant. Takes nothing in yet: see `store`. */
   async run(options: SyncOptions = {}): Promise<RunResult> {
     const { mayFail = false, ...rest } = options;
-    const state = this.stored.length === 0 ? {} : { state: this.stored };
-    const run = await runConnector({ command: 'read', config: this.config, catalog: this.catalog, ...state, ...rest });
+    const run = await runEither({ ...this.input(), ...rest });
     expectSound(run, { catalog: this.catalog, secrets: secretsOf(this.config) });
     return mayFail ? run : expectSuccess(run);
   }

@@ -1,10 +1,12 @@
-import { isUtf8 } from 'node:buffer';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtCli } from './build-cli.ts';
-import type { Catalog, ConfiguredCatalog, Message, RecordBody, StateBody, TraceBody } from './messages.ts';
+import type { ConfiguredCatalog } from './messages.ts';
+import { RunOutput, type Summary, summarise } from './run-output.ts';
+
+export const TIMEOUT_MILLIS = 60_000;
 
 export interface RunOptions {
   readonly command: 'spec' | 'check' | 'discover' | 'read';
@@ -30,7 +32,7 @@ export interface RunOptions {
   readonly slowReader?: { readonly afterLines: number; readonly milliseconds: number };
   /** Closes our end of stdout after so many lines: what a destination that died does. */
   readonly closeStdoutAfterLines?: number;
-  /** After this long the process is killed and the run throws. Default 60 s. */
+  /** After this long the process is killed and the run throws. Default: TIMEOUT_MILLIS. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -40,49 +42,33 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
 }
 
-export interface RunResult {
+export interface RunResult extends Summary {
   readonly command: RunOptions['command'];
   /** Null when the process ended by a signal. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Whole lines of stdout as printed. */
-  readonly lines: readonly string[];
   /** Whether a whole line held bytes that are not UTF-8. */
   readonly invalidUtf8: boolean;
   /** What stood after the last line feed: empty unless the process was cut off. */
   readonly partialLine: string;
   /** Whether we closed our end of stdout: then there is no orderly end to expect. */
   readonly stdoutClosed: boolean;
-  /** `messages[i]` is `lines[i]`; null where that is not a JSON object. */
-  readonly messages: readonly (Message | null)[];
-  readonly records: readonly RecordBody[];
-  readonly states: readonly StateBody[];
-  readonly lastState: StateBody | null;
-  readonly traces: readonly TraceBody[];
-  /** Messages of LOG lines. */
-  readonly logs: readonly string[];
   readonly stderr: string;
   readonly milliseconds: number;
 }
-
-const parseLine = (line: string): Message | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Message) : null;
-  } catch {
-    return null;
-  }
-};
 
 /**
  * What the connector sees of our environment. Not the certificates that this machine trusts besides: no test may hang on
  * them, and to read them takes Node 20 longer than it needs to start.
  */
-const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
+const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
+export const environment: Readonly<Record<string, string | undefined>> = inherited;
 
-/** Runs the connector as a platform would: a process of its own, its input in files, its output by a pipe. */
-export const runConnector = async (options: RunOptions): Promise<RunResult> => {
-  const executable = await builtCli();
+/** Writes a run's input into files of a folder of its own, and hands over the arguments that name them. */
+export const withInput = async <Result>(
+  options: RunOptions,
+  body: (args: string[], folder: string) => Promise<Result>,
+): Promise<Result> => {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-run-'));
   try {
     const args: string[] = [options.command];
@@ -93,10 +79,16 @@ export const runConnector = async (options: RunOptions): Promise<RunResult> => {
       await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
       args.push(`--${name}`, path);
     }
-    return await spawnAndRead(executable, [...args, ...(options.args ?? [])], folder, options);
+    return await body([...args, ...(options.args ?? [])], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+};
+
+/** Runs the connector as a platform would: a process of its own, its input in files, its output by a pipe. */
+export const runConnector = async (options: RunOptions): Promise<RunResult> => {
+  const executable = await builtCli();
+  return withInput(options, (args, folder) => spawnAndRead(executable, args, folder, options));
 };
 
 const spawnAndRead = (executable: string, args: string[], folder: string, options: RunOptions): Promise<RunResult> =>
@@ -105,28 +97,10 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
     const startedAt = performance.now();
     const env = { ...environment, ...options.env };
     const child = spawn(file, all, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const lines: string[] = [];
-    let rest: Buffer[] = [];
-    let invalidUtf8 = false;
     let stderr = '';
     let timedOut = false;
-    const run: Running = { child, lines, kill: signal => child.kill(signal) };
-    const { killAfter, slowReader, closeStdoutAfterLines, keepRecords = true } = options;
-    let count = 0;
-    const deathSignal = killAfter?.signal ?? 'SIGKILL';
-    const timers: NodeJS.Timeout[] = [];
-    const after = (milliseconds: number, action: () => void): void => {
-      timers.push(setTimeout(action, milliseconds));
-    };
-    if (killAfter?.milliseconds !== undefined) after(killAfter.milliseconds, () => child.kill(deathSignal));
-    after(options.timeoutMilliseconds ?? 60_000, () => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    });
-
-    const accept = (line: string): void => {
-      count++;
-      if (keepRecords || !line.startsWith('{"type":"RECORD"')) lines.push(line);
+    const { killAfter, slowReader, closeStdoutAfterLines } = options;
+    const output = new RunOutput((line, count) => {
       options.onLine?.(line, run);
       if (killAfter?.lines === count || killAfter?.when?.(line, count) === true) child.kill(deathSignal);
       if (slowReader?.afterLines === count) {
@@ -134,19 +108,19 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
         after(slowReader.milliseconds, () => child.stdout.resume());
       }
       if (closeStdoutAfterLines === count) child.stdout.destroy();
+    }, options.keepRecords);
+    const run: Running = { child, lines: output.lines, kill: signal => child.kill(signal) };
+    const deathSignal = killAfter?.signal ?? 'SIGKILL';
+    const timers: NodeJS.Timeout[] = [];
+    const after = (milliseconds: number, action: () => void): void => {
+      timers.push(setTimeout(action, milliseconds));
     };
-    child.stdout.on('data', (chunk: Buffer) => {
-      // Joined only once a line ends: a row of many megabytes arrives in a thousand pieces.
-      const end = chunk.lastIndexOf(0x0a);
-      if (end < 0) {
-        rest.push(chunk);
-        return;
-      }
-      const whole = Buffer.concat([...rest, chunk.subarray(0, end)]);
-      rest = [chunk.subarray(end + 1)];
-      if (!isUtf8(whole)) invalidUtf8 = true;
-      for (const line of whole.toString('utf8').split('\n')) accept(line);
+    if (killAfter?.milliseconds !== undefined) after(killAfter.milliseconds, () => child.kill(deathSignal));
+    after(options.timeoutMilliseconds ?? TIMEOUT_MILLIS, () => {
+      timedOut = true;
+      child.kill('SIGKILL');
     });
+    child.stdout.on('data', (piece: Buffer) => output.take(piece));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
       stderr += text;
@@ -159,14 +133,11 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
     child.on('close', (exitCode, signal) =>
       finish(() => {
         const milliseconds = performance.now() - startedAt;
+        const { lines, count, partialLine, invalidUtf8 } = output;
         if (timedOut) {
-          const tail = lines.slice(-5).map(line => line.slice(0, 500));
-          reject(
-            new Error(`${args[0]} did not end in time; ${lines.length} lines, last:\n${tail.join('\n')}\n${stderr.slice(-2000)}`),
-          );
+          reject(new Error(`${endless(args, lines)}\n${stderr.slice(-2000)}`));
           return;
         }
-        const partialLine = Buffer.concat(rest).toString('utf8');
         const stdoutClosed = closeStdoutAfterLines !== undefined && count >= closeStdoutAfterLines;
         const end = { command: options.command, exitCode, signal, partialLine, stdoutClosed, invalidUtf8, stderr, milliseconds };
         resolve({ ...summarise(lines), ...end });
@@ -174,21 +145,10 @@ const spawnAndRead = (executable: string, args: string[], folder: string, option
     );
   });
 
-type Summary = Pick<RunResult, 'lines' | 'messages' | 'records' | 'states' | 'lastState' | 'traces' | 'logs'>;
-
-export const summarise = (lines: readonly string[]): Summary => {
-  const messages = lines.map(parseLine);
-  const present = messages.filter(message => message !== null);
-  const states = present.flatMap(message => message.state ?? []);
-  return {
-    lines,
-    messages,
-    records: present.flatMap(message => message.record ?? []),
-    states,
-    lastState: states.at(-1) ?? null,
-    traces: present.flatMap(message => message.trace ?? []),
-    logs: present.flatMap(message => message.log?.message ?? []),
-  };
+/** What is said of a run that did not end in time. */
+export const endless = ([command]: readonly string[], lines: readonly string[]): string => {
+  const tail = lines.slice(-5).map(line => line.slice(0, 500));
+  return `${command} did not end in time; ${lines.length} lines, last:\n${tail.join('\n')}`;
 };
 
 /** A run for people to read: what a failing test shows. */
@@ -203,12 +163,4 @@ export const describeRun = (run: RunResult): string => {
 export const expectSuccess = (run: RunResult): RunResult => {
   if (run.exitCode !== 0) throw new Error(`expected exit code 0\n${describeRun(run)}`);
   return run;
-};
-
-/** The catalog that `discover` prints; throws when there is none. */
-export const discoverCatalog = async (config: unknown): Promise<Catalog> => {
-  const run = expectSuccess(await runConnector({ command: 'discover', config }));
-  const catalog = run.messages.find(message => message?.type === 'CATALOG')?.catalog;
-  if (catalog === undefined) throw new Error(`no CATALOG\n${describeRun(run)}`);
-  return catalog;
 };

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configuredCatalog, fullState } from './catalog.ts';
 import { expectSound } from './invariants.ts';
 import type { Catalog, JsonObject, RecordBody } from './messages.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from './run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from './run-connector.ts';
+import { discoverCatalog } from './run-within.ts';
 import { checkData } from './schemas.ts';
 import { onOneLine, type TypeCase, type TypeFamily } from './type-family.ts';
 

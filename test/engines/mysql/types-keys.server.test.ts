@@ -3,7 +3,8 @@ import { configuredCatalog, fullState, streamStates } from '../../kit/catalog.ts
 import { expectSound } from '../../kit/invariants.ts';
 import type { CatalogStream } from '../../kit/messages.ts';
 import { describeMysql } from '../../kit/mysql-engines.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { discoverCatalog } from '../../kit/run-within.ts';
 import type { MysqlFlavor } from '../../kit/servers/mysql.ts';
 import { rawData, type TypeDatabase } from '../../kit/type-cases.ts';
 import { quote } from './types/rows.ts';

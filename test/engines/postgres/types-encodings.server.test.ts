@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { configuredCatalog, fullState } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { expectSound } from '../../kit/invariants.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { discoverCatalog } from '../../kit/run-within.ts';
 import { acquirePostgres } from '../../kit/servers/shared.ts';
 import { PostgresDatabase } from './backend.ts';
 

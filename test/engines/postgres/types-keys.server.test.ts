@@ -4,7 +4,8 @@ import { describePostgres } from '../../kit/engines.ts';
 import { expectSound } from '../../kit/invariants.ts';
 import type { CatalogStream } from '../../kit/messages.ts';
 import { Random } from '../../kit/random.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { discoverCatalog } from '../../kit/run-within.ts';
 import { rawData } from '../../kit/type-cases.ts';
 import { type PostgresDatabase, postgresBackend } from './backend.ts';
 

@@ -3,7 +3,8 @@ import { configuredCatalog } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { expectSound } from '../../kit/invariants.ts';
 import type { Catalog } from '../../kit/messages.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from '../../kit/run-connector.ts';
+import { discoverCatalog } from '../../kit/run-within.ts';
 import { type PostgresDatabase, postgresBackend } from './backend.ts';
 import { arrayOf, INTEGER, NUMBER, STRING, TIMESTAMP_TZ } from './types/rows.ts';
 

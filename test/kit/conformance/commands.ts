@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { TestBackend } from '../backend.ts';
 import { configuredCatalog } from '../catalog.ts';
 import { expectSound, secretsOf } from '../invariants.ts';
-import { discoverCatalog, expectSuccess, type RunResult, runConnector } from '../run-connector.ts';
+import { expectSuccess, type RunResult, runConnector } from '../run-connector.ts';
+import { discoverCatalog } from '../run-within.ts';
 import { account, other, tables, useScene } from './scene.ts';
 
 const ofType = (run: RunResult, type: string): number => run.messages.filter(message => message?.type === type).length;

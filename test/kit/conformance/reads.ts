@@ -3,7 +3,8 @@ import type { TableSpec, TestBackend } from '../backend.ts';
 import { fullState, mergeStates } from '../catalog.ts';
 import { bagDifferences, exactRecords, linesUpToState, rowsOf } from '../destination.ts';
 import { digits, type StateBody } from '../messages.ts';
-import { type RunResult, summarise } from '../run-connector.ts';
+import type { RunResult } from '../run-connector.ts';
+import { summarise } from '../run-output.ts';
 import { keyFor } from '../workload.ts';
 import { account, document, event, other, tables, useScene } from './scene.ts';
 

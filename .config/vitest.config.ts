@@ -43,6 +43,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [onServers, '**/node_modules/**'],
+          globalSetup: [join(root, 'test/unit/scratch.ts')],
           testTimeout: 30_000,
           maxWorkers: 2,
           // They leave nothing behind, and half of their time would go into loading the same modules for each file.

@@ -75,7 +75,10 @@ export interface TestBackend {
   /** Why there is no server here; null when there is one. */
   readonly unavailable: string | null;
   readonly cursorColumn: string;
-  /** What the engine cannot do, so that tests of it are left out. */
-  readonly lacks: readonly ('key change' | 'table without key' | 'savepoint')[];
+  /**
+   * What the engine cannot do, so that tests of it are left out. A server without a memory of the first read keeps no log for
+   * it: while none of its states is stored, the next one begins at a later place, and what was deleted in between it never says.
+   */
+  readonly lacks: readonly ('key change' | 'table without key' | 'savepoint' | 'memory of the first read')[];
   open(): Promise<TestDatabase>;
 }

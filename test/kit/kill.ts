@@ -147,6 +147,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         platform.store(run);
         await sleep(50);
       }
+      if (platform.stored.length === 0 && backend.lacks.includes('memory of the first read')) platform.beginAnew();
       if (moments.chance(scarce(counts.inSnapshot) ? 0.5 : 0.08)) {
         const { name } = moments.pick(tables);
         platform.stored = withoutStream(platform.stored, name);

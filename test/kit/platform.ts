@@ -79,6 +79,15 @@ export class Platform {
     this.stored = mergeStates(this.stored, run.states.slice(0, ordinal + 1));
   }
 
+  /** The user clears all streams: nothing is stored, and the destinations are empty. */
+  beginAnew(): void {
+    this.stored = [];
+    for (const { stream } of this.catalog.streams) {
+      this.everything.clear(stream.name);
+      this.committed.clear(stream.name);
+    }
+  }
+
   /** A whole sync: run to the end, store its last STATE. */
   async sync(options: SyncOptions = {}): Promise<RunResult> {
     const run = await this.run(options);

@@ -201,6 +201,6 @@ export const mysqlBackend = (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'
   label: mysqlLabel(flavor, metadata),
   unavailable: mysqlUnavailable(flavor),
   cursorColumn: '_ab_cdc_cursor',
-  lacks: [],
+  lacks: ['memory of the first read'],
   open: async () => MysqlDatabase.create(await acquireMysql(flavor, metadata)),
 });

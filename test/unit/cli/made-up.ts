@@ -1,8 +1,7 @@
 /** The commands with a host and an engine that are made up: nothing connects anywhere. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 import type { Host } from '../../../src/cli/host.ts';
 import { run } from '../../../src/cli/run.ts';
 import type { Engine, Problem, Session } from '../../../src/contract/engine.ts';
@@ -11,8 +10,7 @@ import type { Table } from '../../../src/contract/table.ts';
 import { postgres } from '../../../src/engines/postgres/index.ts';
 import { repository } from '../../kit/paths.ts';
 
-export const folder = mkdtempSync(join(tmpdir(), 'tributary-run-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+export const folder = mkdtempSync(join(inject('scratch'), 'run-'));
 let files = 0;
 export function file(content: string | Uint8Array): string {
   const path = join(folder, `${files++}.json`);

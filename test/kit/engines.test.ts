@@ -27,14 +27,14 @@ const without = (project: 'mysql' | 'mariadb', require: boolean): Promise<{ code
   });
 
 describe('tests of a family whose server cannot be had', () => {
-  it('are skipped by name, and counted', async () => {
+  it('are skipped by name, and counted', { timeout: 120_000 }, async () => {
     const { code, output } = await without('mysql', false);
     expect(output).toMatch(/^skipped: MySQL \(not available: \/nowhere has no mysqld\) \([1-9]\d* tests\)$/m);
     expect(output).toMatch(/^OK: 0 passed, 0 failed, [1-9]\d* skipped$/m);
     expect(code).toBe(0);
   });
 
-  it('fail where every engine is required', async () => {
+  it('fail where every engine is required', { timeout: 120_000 }, async () => {
     const { code, output } = await without('mariadb', true);
     expect(output).toContain('MariaDB is required and not available: /nowhere has no mariadbd');
     expect(output).toMatch(/^FAILED: 0 passed, [1-9]\d* failed, 0 skipped$/m);

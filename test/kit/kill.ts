@@ -1,5 +1,4 @@
 import type { TestBackend, TestDatabase } from './backend.ts';
-import { withoutStream } from './catalog.ts';
 import { phaseOf } from './destination.ts';
 import type { StateBody } from './messages.ts';
 import { Platform } from './platform.ts';
@@ -147,12 +146,12 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         platform.store(run);
         await sleep(50);
       }
-      if (platform.stored.length === 0 && backend.lacks.includes('memory of the first read')) platform.beginAnew();
+      if (platform.stored.length === 0 && backend.lacks.includes('memory of the first read')) {
+        for (const { name } of tables) platform.clear(name);
+      }
       if (moments.chance(scarce(counts.inSnapshot) ? 0.5 : 0.08)) {
         const { name } = moments.pick(tables);
-        platform.stored = withoutStream(platform.stored, name);
-        platform.everything.clear(name);
-        platform.committed.clear(name);
+        platform.clear(name);
         counts.clearedStreams++;
       }
     }

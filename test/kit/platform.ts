@@ -1,5 +1,5 @@
 import type { TableSpec, TestDatabase } from './backend.ts';
-import { type CatalogChoices, configuredCatalog, mergeStates } from './catalog.ts';
+import { type CatalogChoices, configuredCatalog, mergeStates, withoutStream } from './catalog.ts';
 import { Destination, linesUpToState } from './destination.ts';
 import { expectSound, secretsOf } from './invariants.ts';
 import type { ConfiguredCatalog, JsonObject, StateBody } from './messages.ts';
@@ -79,13 +79,10 @@ export class Platform {
     this.stored = mergeStates(this.stored, run.states.slice(0, ordinal + 1));
   }
 
-  /** The user clears all streams: nothing is stored, and the destinations are empty. */
-  beginAnew(): void {
-    this.stored = [];
-    for (const { stream } of this.catalog.streams) {
-      this.everything.clear(stream.name);
-      this.committed.clear(stream.name);
-    }
+  /** The user clears a stream: nothing of it is stored, and the destinations forget it. */
+  clear(name: string): void {
+    this.stored = withoutStream(this.stored, name);
+    for (const destination of [this.everything, this.committed]) destination.clear(name);
   }
 
   /** A whole sync: run to the end, store its last STATE. */

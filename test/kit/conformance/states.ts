@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TestBackend } from '../backend.ts';
-import { fullState, streamStates, withoutStream } from '../catalog.ts';
+import { fullState, streamStates } from '../catalog.ts';
 import { linesUpToState } from '../destination.ts';
 import { expectSound, secretsOf } from '../invariants.ts';
 import type { JsonObject, StateBody } from '../messages.ts';
@@ -32,8 +32,7 @@ export const unstoredRuns = (scene: () => Scene): void => {
     const platform = await scene().connect();
     await platform.sync();
     const session = await scene().database.session();
-    platform.stored = withoutStream(platform.stored, 'event');
-    for (const destination of [platform.everything, platform.committed]) destination.clear('event');
+    platform.clear('event');
     // At once behind each snapshot: what a server says of the time of a commit may be no finer than a second.
     for (let n = 1; n <= 6; n++) {
       platform.store(await platform.run(), -1);
@@ -123,8 +122,7 @@ export const stateTests = (backend: TestBackend): void => {
       const platform = await scene().connect();
       await platform.sync();
       await scene().change([account, event], 1000);
-      platform.stored = withoutStream(platform.stored, 'event');
-      for (const destination of [platform.everything, platform.committed]) destination.clear('event');
+      platform.clear('event');
       const run = await platform.sync();
       expect(run.records.filter(record => record.stream === 'account').length).toBeLessThan(20);
       await platform.expectEqual([account, event]);

@@ -58,6 +58,9 @@ export class ShardLog {
     try {
       if (!opened.settled) await log.#pull();
       await log.#beginSnapshots(opened);
+      // Said before the first record: when this run dies, rows that it left at a destination may be deleted next, and the
+      // server may not remember from where on its log matters.
+      if (!stored || lost !== null) state.write(run.output);
     } catch (error) {
       await log.close();
       throw error;

@@ -77,7 +77,7 @@ export interface TestBackend {
   readonly cursorColumn: string;
   /**
    * What the engine cannot do, so that tests of it are left out. A server without a memory of the first read keeps no log for
-   * it: while none of its states is stored, the next one begins at a later place, and what was deleted in between it never says.
+   * it: where none of its states is stored, the next one begins at a later place, and what was deleted in between it never says.
    */
   readonly lacks: readonly ('key change' | 'table without key' | 'savepoint' | 'memory of the first read')[];
   open(): Promise<TestDatabase>;

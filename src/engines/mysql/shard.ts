@@ -98,17 +98,18 @@ export class MysqlShard implements Shard {
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
-    const opened = { fresh: false, settled: true, tables, joined: [] } as const;
+    const opened = { fresh: false, settled: true, tables } as const;
     if (from === null) {
       this.#kind = await readKind(query, server);
       this.#openedAt = await readTime(query);
-      return { ...opened, from: await readVisible(query, server, this.#kind) };
+      // The server keeps nothing of earlier runs, so no change counts that the snapshots are sure to show.
+      return { ...opened, from: await readVisible(query, server, this.#kind), joined: tables.map(({ id }) => id) };
     }
     const at = parsed(from);
     this.#kind = at.kind;
     const loss = await lossOf(query, server, at);
     if (loss !== null) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss}`);
-    return { ...opened, from };
+    return { ...opened, from, joined: [] };
   }
 
   /** A position lives in the state alone: there is nothing on the server to give up. */

@@ -128,6 +128,23 @@ export const stateTests = (backend: TestBackend): void => {
       await platform.expectEqual([account, event]);
     });
 
+    it('deletes what a very first read has printed of which no more was stored than the STATE before its records', async () => {
+      await scene().create(tables, 30);
+      const platform = await scene().connect();
+      const first = await platform.run();
+      const [state, record] = ['STATE', 'RECORD'].map(type =>
+        first.lines.findIndex(line => line.startsWith(`{"type":"${type}"`)),
+      );
+      expect(state).toBeLessThan(record as number);
+      platform.store(first, 0);
+      for (const round of [1, 2]) await scene().change(tables, 1000 * round);
+      const session = await scene().database.session();
+      for (const table of tables) await session.delete(table, keyFor(table, 20));
+      await session.close();
+      await platform.sync();
+      await platform.expectEqual(tables);
+    });
+
     unstoredRuns(scene);
 
     it('keeps one state a stream when asked to', async () => {

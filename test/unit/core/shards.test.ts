@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { ShardId } from '../../../src/contract/ids.ts';
 import { parseState } from '../../../src/protocol/state.ts';
+import { fullState } from '../../kit/catalog.ts';
 import type { StateBody } from '../../kit/messages.ts';
 import { CURSOR_COLUMN, ToyServer } from './toy.ts';
-import { recordsOf, statesOf, stored, toyRead } from './toy-read.ts';
+import { recordsOf, statesOf, stored, type ToyRun, toyRead } from './toy-read.ts';
 
 const both = { red: 'incremental', blue: 'incremental' } as const;
 
@@ -14,6 +16,32 @@ function server(system: string, from: number): ToyServer {
 
 const said = (run: Awaited<ReturnType<typeof toyRead>>): readonly string[] =>
   recordsOf(run).map(({ stream, id, text }) => `${stream} ${id} ${text}`);
+
+describe('a log that is new', () => {
+  /** What a platform would have stored when the first record comes. */
+  const beforeRecords = (run: ToyRun): StateBody[] => {
+    const first = run.messages.findIndex(({ record }) => record !== undefined);
+    expect(first).toBeGreaterThan(0);
+    return fullState(run.messages.slice(0, first).flatMap(({ state }) => (state === undefined ? [] : [state])));
+  };
+
+  it.each(['global', 'per_stream'] as const)('is in a STATE before any record of its shard (%s)', async stateType => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    // No other state than those that must be.
+    const settings = { stateType, checkpointIntervalSeconds: 3600 };
+    const first = await toyRead({ shards: { a }, modes: both, settings });
+    const second = await toyRead({ shards: { a, b }, modes: both, state: stored(first), settings });
+    for (const [run, shard] of [
+      [first, 'a'],
+      [second, 'b'],
+    ] as const) {
+      const checkpoint = parseState(JSON.stringify(beforeRecords(run)), 'toy');
+      for (const table of checkpoint?.tables.values() ?? []) expect(table.shards.get(shard as ShardId)?.phase).toBe('snapshot');
+      expect(checkpoint?.tables.size).toBe(2);
+    }
+    expect(statesOf(first).length).toBe(stateType === 'global' ? 2 : 4);
+  });
+});
 
 describe('shards that come and go', () => {
   it('keeps the place of a shard that the configuration no longer has, says so, and goes on from there', async () => {

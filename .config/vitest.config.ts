@@ -6,6 +6,8 @@ import { ClosingLine } from '../test/kit/reporter.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const onServers = 'test/**/*.server.test.ts';
 const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
+/** PostgreSQL's tests would take longest: those of which most is waiting are a family of their own, with servers of their own. */
+const postgresTrouble = ['chaos', 'faults', 'kill', 'patience'].map(name => `test/engines/postgres/${name}.server.test.ts`);
 const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
 
 /** Tests of one family of servers. All files take turns: they share servers, and what one holds open another waits for. */
@@ -51,7 +53,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit] }),
+      family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit, ...postgresTrouble] }),
+      family('postgres-trouble', { include: postgresTrouble }),
       family('mysql', { include: [onMysql, mysqlKit], env: { TRIBUTARY_FLAVOR: 'mysql' } }),
       family('mariadb', {
         include: [onMysql, mysqlKit],

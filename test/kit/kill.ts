@@ -37,20 +37,28 @@ const isRecord = (line: string): boolean => line.startsWith('{"type":"RECORD"');
 const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
 const allStreaming = (line: string): boolean => isState(line) && line.split('"phase":"streaming"').length > workloadTables.length;
 
+interface KillChoice {
+  /** How long a run takes that comes to its end, and what such a run prints when there is nothing but the log to read. */
+  readonly usual: { milliseconds: number; changes: number; states: number };
+  /** Where no other moment will do: runs that end before it prove nothing more. */
+  readonly only: 'snapshot' | 'log' | null;
+  /** All tables are streaming when the run begins. */
+  readonly streaming: boolean;
+  /** Rows of a table. */
+  readonly rows: number;
+}
+
 /**
  * When a run is killed: after a time, after so many lines, behind a STATE, in the middle of records, or, so that the log
- * gets its share, some records or states after all snapshots are over. `streaming`: they are so when the run begins.
+ * gets its share, some records or states after all snapshots are over.
  */
-const killMoment = (
-  random: Random,
-  { usualMilliseconds, inLog, streaming }: { usualMilliseconds: number; inLog: boolean; streaming: boolean },
-): NonNullable<RunOptions['killAfter']> => {
-  // `inLog`: no other moment will do.
-  const dice = inLog ? 1 : random.next();
-  if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usualMilliseconds)) };
-  if (dice < 0.35) return { lines: random.magnitude(1, 3000) };
+const killMoment = (random: Random, { usual, only, streaming, rows }: KillChoice): NonNullable<RunOptions['killAfter']> => {
+  if (only === 'snapshot') return { lines: random.magnitude(1, rows) };
+  const dice = only === 'log' ? 1 : random.next();
+  if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usual.milliseconds)) };
+  if (dice < 0.35) return { lines: random.magnitude(1, streaming ? Math.ceil(usual.changes) : 2 * rows) };
   const behindState = random.chance(0.4);
-  let left = random.magnitude(1, behindState ? 10 : 150);
+  let left = random.magnitude(1, Math.ceil(behindState ? usual.states : usual.changes));
   let armed = dice < 0.45 || streaming;
   return {
     when: line => {
@@ -105,7 +113,7 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
     await fill(database, table, 1, rows, random.fork(`rows of ${table.name}`));
   }
   const platform = await Platform.connect(database, backend.cursorColumn);
-  const workload = await Workload.start({ database, tables, random: random.fork('workload'), rows, pauseMilliseconds: 40 });
+  const workload = await Workload.start({ database, tables, random: random.fork('workload'), rows, pauseMilliseconds: 100 });
   const counts = {
     kills: 0,
     completed: 0,
@@ -118,16 +126,14 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
     changes: 0,
   };
   const moments = random.fork('moments');
-  let usual = 1500;
+  const usual = { milliseconds: 1500, changes: 100, states: 10 };
   try {
     while (counts.kills < kills) {
       // How runs meet the life of rows in time is up to the machine: what has had too few kills gets more of them.
       const scarce = (count: number): boolean => counts.kills > 5 && count * 4 < counts.kills;
-      const killAfter = killMoment(moments, {
-        usualMilliseconds: usual,
-        inLog: scarce(counts.inLog),
-        streaming: !inSnapshot(platform.stored),
-      });
+      const streaming = !inSnapshot(platform.stored);
+      const only = scarce(counts.inLog) ? 'log' : scarce(counts.inSnapshot) && !streaming ? 'snapshot' : null;
+      const killAfter = killMoment(moments, { usual, only, streaming, rows });
       const run = await platform.run({ killAfter, mayFail: true });
       counts.records += run.records.length;
       if (run.signal === 'SIGKILL') {
@@ -138,7 +144,11 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
         counts[inSnapshot(run.states.length > 0 ? run.states : platform.stored) ? 'inSnapshot' : 'inLog']++;
       } else if (run.exitCode === 0) {
         counts.completed++;
-        usual = (usual * 3 + run.milliseconds * 1.2) / 4;
+        usual.milliseconds = (usual.milliseconds * 3 + run.milliseconds * 1.2) / 4;
+        if (streaming) {
+          usual.changes = (usual.changes * 3 + run.records.length) / 4;
+          usual.states = (usual.states * 3 + run.states.length) / 4;
+        }
         platform.store(run);
       } else {
         onlyTransient(run);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fullState } from '../../kit/catalog.ts';
 import { describeServer } from '../../kit/engines.ts';
 import { ChaosProxy } from '../../kit/proxy.ts';
 import { expectSuccess, runConnector } from '../../kit/run-connector.ts';
@@ -161,7 +162,7 @@ describeServer('PostgreSQL 18, large things', postgresUnavailable(18), () => {
       const platform = await lab.connect();
       const first = await platform.run({ timeoutMilliseconds: 120_000 });
       expect(first.records.map(record => String(record.data['text']).length)).toEqual([100_000_000]);
-      platform.stored = [...first.states];
+      platform.stored = fullState(first.states);
       await lab.sql("UPDATE thing SET text = repeat('\\\"é', 25000000), id = 2");
       const second = await platform.run({ timeoutMilliseconds: 120_000 });
       expect(second.records.map(record => String(record.data['text'] ?? '').length)).toEqual([0, 75_000_000]);

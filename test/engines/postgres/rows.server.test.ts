@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fullState } from '../../kit/catalog.ts';
 import { bagDifferences, exactRecords, rowsOf } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { digits } from '../../kit/messages.ts';
@@ -33,7 +34,7 @@ describeMajor(14, major => {
         const platform = await lab.connect();
         const first = await platform.run();
         expect(brief(first, 'loose', 'a', 'b')).toEqual(['1 "x"', '1 "x"', '2 null']);
-        platform.stored = [...first.states];
+        platform.stored = fullState(first.states);
         await lab.sql("UPDATE loose SET b = 'y' WHERE a = 2; DELETE FROM loose WHERE a = 1");
         const second = await platform.run();
         expect(brief(second, 'loose', 'a', 'b')).toEqual(['2 "y"', 'gone 1 "x"', 'gone 1 "x"']);

@@ -58,8 +58,11 @@ export const withRows = async <Database extends TestDatabase>(database: Database
 
 const writeLast = async (database: TestDatabase, payload: string): Promise<void> => {
   const session = await database.session();
-  await session.insert(event, [{ ...randomRow(event, 99_999, new Random(4711)), payload }]);
-  await session.close();
+  try {
+    await session.insert(event, [{ ...randomRow(event, 99_999, new Random(4711)), payload }]);
+  } finally {
+    await session.close();
+  }
 };
 
 /** The last sync of a test: nothing may be missing behind it, and nothing may be too many. */

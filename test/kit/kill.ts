@@ -53,7 +53,7 @@ interface KillChoice {
  * gets its share, some records or states after all snapshots are over.
  */
 const killMoment = (random: Random, { usual, only, streaming, rows }: KillChoice): NonNullable<RunOptions['killAfter']> => {
-  if (only === 'snapshot') return { lines: random.magnitude(1, rows) };
+  if (only === 'snapshot') return { lines: random.between(1, rows) };
   const dice = only === 'log' ? 1 : random.next();
   if (dice < 0.2) return { milliseconds: random.between(1, Math.ceil(usual.milliseconds)) };
   if (dice < 0.35) return { lines: random.magnitude(1, streaming ? Math.ceil(usual.changes) : 2 * rows) };

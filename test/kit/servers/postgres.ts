@@ -2,7 +2,7 @@ import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresMajor, postgresBinaries, postgresTemplate, renewSystemIdentifier, superuser } from './postgres-binaries.ts';
-import { type Account, freePort, newServerFolder, serverAccount, sleep, writeFor } from './process.ts';
+import { type Account, folderForFiles, freePort, newServerFolder, serverAccount, sleep, writeFor } from './process.ts';
 import { ServerProcess } from './server-process.ts';
 
 export { type PostgresMajor, postgresMajors, postgresUnavailable, superuser } from './postgres-binaries.ts';
@@ -193,7 +193,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<OwnPostgr
   const { bin } = await postgresBinaries(major);
   const template = await postgresTemplate(major);
   const account = await serverAccount();
-  const folder = await newServerFolder(`postgres-${major}`, template);
+  const folder = await newServerFolder(`postgres-${major}`, template, await folderForFiles());
   const port = await freePort();
   const address: PostgresAddress = { major, host: '127.0.0.1', port, username: superuser.name, password: superuser.password };
   const server = new OwnPostgresServer(address, folder, bin, account);

@@ -116,7 +116,10 @@ export interface Opened {
   readonly settled: boolean;
   /** The tables of the request as they are now that the log has them, in the same order. */
   readonly tables: readonly Table[];
-  /** Tables that were not in the log until now, although the state may say so: they need a snapshot. */
+  /**
+   * Tables of whose changes up to here nobody needs to know, whatever the state says: they were not in the log until now, or
+   * nothing was stored and the server keeps no log for runs that died. They need a snapshot.
+   */
   readonly joined: readonly TableId[];
 }
 

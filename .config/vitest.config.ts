@@ -6,10 +6,10 @@ import { ClosingLine } from '../test/kit/reporter.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const onServers = 'test/**/*.server.test.ts';
 const onMysql = 'test/**/*mysql*/**/*.server.test.ts';
-const mysqlKills = 'test/engines/mysql/kill.server.test.ts';
-/** So that the families take about as long as each other, these are two of their own, with servers of their own. */
-const postgresTrouble = ['chaos', 'faults', 'kill', 'patience'].map(name => `test/engines/postgres/${name}.server.test.ts`);
 const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
+// Families of their own, with servers of their own, so that all families take about as long as each other.
+const postgresTrouble = ['chaos', 'faults', 'kill', 'patience'].map(name => `test/engines/postgres/${name}.server.test.ts`);
+const mysqlKills = 'test/engines/mysql/kill.server.test.ts';
 
 /**
  * Tests of one family of servers. All files take turns: they share servers, and what one holds open another waits for. And

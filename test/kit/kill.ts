@@ -1,6 +1,6 @@
 import type { TestBackend, TestDatabase } from './backend.ts';
 import { phaseOf } from './destination.ts';
-import type { StateBody } from './messages.ts';
+import { isRecord, isState, type StateBody } from './messages.ts';
 import { Platform } from './platform.ts';
 import { Random } from './random.ts';
 import { describeRun, type RunOptions, type RunResult } from './run-connector.ts';
@@ -33,8 +33,6 @@ export interface KillReport {
   changes: number;
 }
 
-const isRecord = (line: string): boolean => line.startsWith('{"type":"RECORD"');
-const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');
 const allStreaming = (line: string): boolean => isState(line) && line.split('"phase":"streaming"').length > workloadTables.length;
 
 interface KillChoice {

@@ -117,3 +117,7 @@ export const parseExact = (line: string): Json => {
 /** The `data` of a RECORD line, exact. */
 export const exactData = (line: string): { [column: string]: Json } =>
   (parseExact(line) as { record: { data: { [column: string]: Json } } }).record.data;
+
+/** What a line is, by its first bytes: the connector always begins with the type. */
+export const isRecord = (line: string): boolean => line.startsWith('{"type":"RECORD"');
+export const isState = (line: string): boolean => line.startsWith('{"type":"STATE"');

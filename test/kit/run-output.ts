@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Message, RecordBody, StateBody, TraceBody } from './messages.ts';
+import { isRecord, type Message, type RecordBody, type StateBody, type TraceBody } from './messages.ts';
 
 /** The lines of a run, and what stands in them. */
 export interface Summary {
@@ -68,7 +68,7 @@ export class RunOutput {
     if (!isUtf8(whole)) this.invalidUtf8 = true;
     for (const line of whole.toString('utf8').split('\n')) {
       this.count++;
-      if (this.#keepRecords || !line.startsWith('{"type":"RECORD"')) this.lines.push(line);
+      if (this.#keepRecords || !isRecord(line)) this.lines.push(line);
       this.#onLine(line, this.count);
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describePostgres } from '../../kit/engines.ts';
+import { isState } from '../../kit/messages.ts';
 import {
   brief,
   createOne,
@@ -31,7 +32,7 @@ const dieInSnapshot = async (lab: Lab, between: readonly string[]): Promise<void
   let killed = 0;
   for (const sql of between) {
     const run = await platform.run({
-      killAfter: { when: (line, lines) => line.startsWith('{"type":"STATE"') && line.includes('"cursor"') && lines > 100 },
+      killAfter: { when: (line, lines) => isState(line) && line.includes('"cursor"') && lines > 100 },
       mayFail: true,
     });
     if (run.signal === 'SIGKILL') killed++;
@@ -93,7 +94,7 @@ describeMajor(14, major => {
         );
         await lab.sql("INSERT INTO early SELECT i, 'e', 'attached with its rows' FROM generate_series(1, 50) i");
         const platform = await lab.connect({ streams: ['part'] });
-        const isCursor = (line: string): boolean => line.startsWith('{"type":"STATE"') && line.includes('"cursor"');
+        const isCursor = (line: string): boolean => isState(line) && line.includes('"cursor"');
         platform.store(await platform.run({ killAfter: { when: isCursor }, mayFail: true }));
         // The snapshot goes on in the first partition and waits at the second, which somebody has locked.
         const keeper = await lab.client();
@@ -164,7 +165,7 @@ describeMajor(14, major => {
         const platform = await lab.connect({ streams: ['part'] }, { checkpoint_interval_seconds: 0 });
         await platform.sync();
         await lab.sql(come('first', 'f', 8000));
-        const isCursor = (line: string): boolean => line.startsWith('{"type":"STATE"') && line.includes('"only"');
+        const isCursor = (line: string): boolean => isState(line) && line.includes('"only"');
         let states = 0;
         const died = await platform.run({ killAfter: { when: line => isCursor(line) && ++states === 4 }, mayFail: true });
         expect(died.signal).toBe('SIGKILL');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CatalogChoices } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
+import { isState } from '../../kit/messages.ts';
 import { type OwnPostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
 import { inLab, type Lab, lsn, positionOf, table } from './lab.ts';
 
@@ -155,7 +156,7 @@ describePostgres(major => {
       for (const [turn, sql] of turns.entries()) {
         const run = await platform.run({
           killAfter: {
-            when: (line, lines) => line.startsWith('{"type":"STATE"') && line.includes('"cursor"') && lines > 100 + turn * 150,
+            when: (line, lines) => isState(line) && line.includes('"cursor"') && lines > 100 + turn * 150,
           },
           mayFail: true,
         });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fullState } from '../../kit/catalog.ts';
 import { bagDifferences, exactRecords, rowsOf } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
-import { digits } from '../../kit/messages.ts';
+import { digits, isState } from '../../kit/messages.ts';
 import { brief, createThing, describeMajor, failureOf, inLab, lsn, positionOf, table, thing } from './lab.ts';
 
 describeMajor(14, major => {
@@ -48,7 +48,7 @@ describeMajor(14, major => {
         await lab.sql("INSERT INTO thing SELECT i, lpad((1000 - i)::text, 4, '0') FROM generate_series(1, 1000) i");
         const platform = await lab.connect({ modes: { '*': 'full_refresh' } });
         let states = 0;
-        const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 3;
+        const when = (line: string): boolean => isState(line) && ++states === 3;
         const killed = await platform.run({ mayFail: true, killAfter: { when } });
         await lab.sql('ALTER TABLE thing DROP CONSTRAINT thing_pkey, ADD PRIMARY KEY (text, id)');
         const run = await platform.run({ state: killed.states.slice(2, 3) });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describePostgres } from '../../kit/engines.ts';
+import { isState } from '../../kit/messages.ts';
 import { brief, createTwo, describeMajor, failureOf, inLab, largeText, literal, table, thing } from './lab.ts';
 
 describeMajor(18, major => {
@@ -234,7 +235,7 @@ describeMajor(14, major => {
           'CLUSTER thing USING thing_pkey',
         ]) {
           const run = await platform.run({
-            killAfter: { when: (line, lines) => line.startsWith('{"type":"STATE"') && lines > 600 },
+            killAfter: { when: (line, lines) => isState(line) && lines > 600 },
             env: { WORKER_JOB_ID: '4711' },
             mayFail: true,
           });

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { streamStates } from '../../kit/catalog.ts';
 import { describePostgres } from '../../kit/engines.ts';
-import type { StateBody } from '../../kit/messages.ts';
+import { isState, type StateBody } from '../../kit/messages.ts';
 import { describeRun } from '../../kit/run-connector.ts';
 import { sleep } from '../../kit/servers/process.ts';
 import { brief, describeMajor, failureOf, inLab, positionOf, table } from './lab.ts';
@@ -56,7 +56,7 @@ describePostgres(major => {
         );
         await lab.sql(`DELETE FROM b WHERE id % 50 = ${10 + round}; INSERT INTO b VALUES (${10_000 + round}, 'new')`);
         const run = await platform.run({
-          killAfter: { when: (line, lines) => line.startsWith('{"type":"STATE"') && line.includes('"cursor"') && lines > 200 },
+          killAfter: { when: (line, lines) => isState(line) && line.includes('"cursor"') && lines > 200 },
           mayFail: true,
         });
         expect(run.signal, describeRun(run)).toBe('SIGKILL');

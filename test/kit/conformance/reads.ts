@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TableSpec, TestBackend } from '../backend.ts';
 import { fullState, mergeStates } from '../catalog.ts';
 import { bagDifferences, exactRecords, linesUpToState, rowsOf } from '../destination.ts';
-import { digits, type StateBody } from '../messages.ts';
+import { digits, isRecord, isState, type StateBody } from '../messages.ts';
 import type { RunResult } from '../run-connector.ts';
 import { summarise } from '../run-output.ts';
 import { keyFor } from '../workload.ts';
@@ -32,7 +32,7 @@ export const readTests = (backend: TestBackend): void => {
       const platform = await scene().connect({ modes: { '*': 'full_refresh' } });
       const env = { WORKER_JOB_ID: '1' };
       let states = 0;
-      const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 4;
+      const when = (line: string): boolean => isState(line) && ++states === 4;
       const killed = await platform.run({ env, mayFail: true, killAfter: { when } });
       const state = fullState(killed.states);
       const rest = await platform.run({ env, state });
@@ -51,7 +51,7 @@ export const readTests = (backend: TestBackend): void => {
       const platform = await scene().connect({ modes: { '*': 'full_refresh' } });
       const killedIn = async (env: Readonly<Record<string, string>>): Promise<StateBody[]> => {
         let states = 0;
-        const when = (line: string): boolean => line.startsWith('{"type":"STATE"') && ++states === 3;
+        const when = (line: string): boolean => isState(line) && ++states === 3;
         return fullState((await platform.run({ env, mayFail: true, killAfter: { when } })).states.slice(0, 3));
       };
       const ofFirst = await killedIn({ WORKER_JOB_ID: '1' });
@@ -77,7 +77,7 @@ export const readTests = (backend: TestBackend): void => {
       // Stdout is not read until the row is there: most of the table is still to come then, for no pipe holds so much.
       const run = await platform.run({
         onLine: (line, { child }) => {
-          if (change !== null || !line.includes('"wide"') || !line.startsWith('{"type":"RECORD"')) return;
+          if (change !== null || !line.includes('"wide"') || !isRecord(line)) return;
           child.stdout?.pause();
           change = session.insert(account, [scene().row(account, 77)]).finally(() => child.stdout?.resume());
         },

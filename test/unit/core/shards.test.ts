@@ -14,15 +14,14 @@ function server(system: string, from: number): ToyServer {
   return made;
 }
 
-const said = (run: Awaited<ReturnType<typeof toyRead>>): readonly string[] =>
-  recordsOf(run).map(({ stream, id, text }) => `${stream} ${id} ${text}`);
+const said = (run: ToyRun): readonly string[] => recordsOf(run).map(({ stream, id, text }) => `${stream} ${id} ${text}`);
 
 describe('a log that is new', () => {
   /** What a platform would have stored when the first record comes. */
   const beforeRecords = (run: ToyRun): StateBody[] => {
     const first = run.messages.findIndex(({ record }) => record !== undefined);
     expect(first).toBeGreaterThan(0);
-    return fullState(run.messages.slice(0, first).flatMap(({ state }) => (state === undefined ? [] : [state])));
+    return fullState(statesOf({ ...run, messages: run.messages.slice(0, first) }));
   };
 
   it.each(['global', 'per_stream'] as const)('is in a STATE before any record of its shard (%s)', async stateType => {

@@ -12,6 +12,8 @@ import { repository } from './kit/paths.ts';
 const sources = repositoryFiles.filter(path => path.startsWith('src/') && path.endsWith('.ts'));
 const tests = repositoryFiles.filter(path => path.startsWith('test/') && path.endsWith('.ts'));
 const documents = repositoryFiles.filter(path => path.endsWith('.md'));
+const decisionIndex = 'docs/decisions/README.md';
+const decisions = documents.filter(path => path.startsWith('docs/decisions/') && path !== decisionIndex);
 const exists = (path: string): boolean => existsSync(join(repository, path));
 const packageJson = JSON.parse(textOf('package.json')) as {
   readonly version: string;
@@ -193,11 +195,29 @@ describe('the documents', () => {
   });
 
   it('number the decisions without a gap, each under its number', () => {
-    const decisions = documents.filter(path => path.startsWith('docs/decisions/'));
     decisions.forEach((path, index) => {
       expect(path).toMatch(new RegExp(`/${String(index + 1).padStart(4, '0')}-[a-z0-9-]+\\.md$`));
     });
     expect(decisions.length).toBeGreaterThan(0);
+  });
+
+  it('list every decision once in their index by topic', () => {
+    const listed = localLinks(decisionIndex).map(({ target }) => `docs/decisions/${target}`);
+    expect(listed.toSorted()).toEqual(decisions);
+  });
+
+  it('have an entry for every number in the title of a test, and name a test that is there', () => {
+    const text = textOf('docs/known-bugs.md');
+    const entries = [...text.matchAll(/^\| #(\d+) \|/gm)].map(match => Number(match[1]));
+    expect(entries).toEqual([...new Set(entries)].toSorted((a, b) => a - b));
+    // Written so that this file does not find itself.
+    const title = /\b(?:it|describe\w*|test)(?:\.each\([^\n]*\))?\(\s*[`'][^`'\n]*/g;
+    const numbers = tests.flatMap(path =>
+      [...textOf(path).matchAll(title)].flatMap(([found]) => [...found.matchAll(/(?<=[`' ])#(\d+)\b/g)].map(match => Number(match[1]))),
+    );
+    expect(numbers.length).toBeGreaterThan(30);
+    // Reports of other projects are quoted with their own numbers, which are larger.
+    expect([...new Set(numbers)].filter(number => number < 1000 && !entries.includes(number))).toEqual([]);
   });
 
   it('have at the top of the changelog what is unreleased, or the version of package.json', () => {

@@ -213,7 +213,9 @@ describe('the documents', () => {
     // Written so that this file does not find itself.
     const title = /\b(?:it|describe\w*|test)(?:\.each\([^\n]*\))?\(\s*[`'][^`'\n]*/g;
     const numbers = tests.flatMap(path =>
-      [...textOf(path).matchAll(title)].flatMap(([found]) => [...found.matchAll(/(?<=[`' ])#(\d+)\b/g)].map(match => Number(match[1]))),
+      [...textOf(path).matchAll(title)].flatMap(([found]) =>
+        [...found.matchAll(/(?<=[`' ])#(\d+)\b/g)].map(match => Number(match[1])),
+      ),
     );
     expect(numbers.length).toBeGreaterThan(30);
     // Reports of other projects are quoted with their own numbers, which are larger.

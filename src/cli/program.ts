@@ -7,6 +7,7 @@ export type Invocation =
   | { readonly command: 'spec' }
   | { readonly command: 'check' | 'discover'; readonly config: string }
   | { readonly command: 'read'; readonly config: string; readonly catalog: string; readonly state: string | undefined }
+  | { readonly command: 'inspect'; readonly state: string }
   /** `--help` or `--version`: text for a person. */
   | { readonly command: 'text'; readonly text: string };
 
@@ -48,6 +49,14 @@ export function parseArguments(args: readonly string[]): Invocation {
     .option('--state <file>', 'state of the previous read; without it everything is read from the beginning')
     .action(({ config, catalog, state }: { config: string; catalog: string; state?: string }) => {
       invocation = { command: 'read', config, catalog, state };
+    });
+
+  program
+    .command('inspect')
+    .description('print a state for a person to read; connects to nothing')
+    .requiredOption('--state <file>', 'state of a previous read')
+    .action(({ state }: { state: string }) => {
+      invocation = { command: 'inspect', state };
     });
 
   try {

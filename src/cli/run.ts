@@ -2,6 +2,7 @@ import { ConnectorError } from '../contract/errors.ts';
 import { encodeMessage } from '../protocol/messages.ts';
 import { check, discover, newCommand, readRecords, specLine, uncaught, withGrace } from './commands.ts';
 import { type Host, StdoutClosed } from './host.ts';
+import { inspectState } from './inspect.ts';
 import { parseArguments } from './program.ts';
 import { ENGINES, type Engines } from './registry.ts';
 import { asConnectorError, traceOf } from './report.ts';
@@ -23,6 +24,9 @@ export async function run(host: Host, engines: Engines = ENGINES): Promise<numbe
         return 0;
       case 'discover':
         await withGrace(discover(command, invocation.config), host.signal);
+        return 0;
+      case 'inspect':
+        host.print(await inspectState(invocation.state, engines, host.now()));
         return 0;
       case 'read':
         return await readRecords(command, invocation);

@@ -36,6 +36,8 @@ export interface Engine<Config = unknown> {
   readonly cursorColumn: string;
   /** Columns that changes carry beside the ordering key and the times: where in the server's own log they stood. */
   readonly originColumns: readonly Column[];
+  /** When the change with this ordering key was committed; null where ordering keys of this engine are no times. */
+  readonly timeOfClock: (clock: number) => EpochMicros | null;
   connect(config: Config, context: EngineContext): Promise<Session>;
 }
 

@@ -126,6 +126,19 @@ export function parseState(text: string, engine: string): Checkpoint | null {
   return toCheckpoint(json.value, engine);
 }
 
+/** The name of the engine in a state, as the state has it; null where the state is empty. Throws STATE_INVALID when it is none of ours. */
+export function engineOfState(value: unknown): string | null {
+  const root = new StateReader(value, [], '');
+  if (root.absent) return null;
+  const items = root.isArray ? root.items() : [root];
+  for (const item of items.map(unwrap).filter(each => !each.absent && !isEmptyLegacy(each))) {
+    const global = item.value('type') === 'GLOBAL';
+    const place = global ? item.object('global').child('shared_state') : item.object('stream').child('stream_state');
+    if (!place.absent) return place.string('engine');
+  }
+  return null;
+}
+
 /** As `parseState`, from JSON that is parsed already. */
 export function toCheckpoint(value: unknown, engine: string): Checkpoint | null {
   const root = new StateReader(value, [], engine);

@@ -1,4 +1,5 @@
 import type { Engine } from '../../contract/engine.ts';
+import type { EpochMicros } from '../../contract/ids.ts';
 import type { Column } from '../../contract/table.ts';
 import { type MysqlConfig, mysqlConfig } from './config.ts';
 import { openSession } from './session.ts';
@@ -16,5 +17,6 @@ export const mysql = {
   config: mysqlConfig,
   cursorColumn: '_ab_cdc_cursor',
   originColumns,
+  timeOfClock: clock => (clock === 0 ? null : (clock as EpochMicros)),
   connect: (config, context) => openSession(config, context, (options, handover) => new MysqlShard(options, handover)),
 } satisfies Engine<MysqlConfig>;

@@ -9,5 +9,6 @@ export const postgres = {
   config: postgresConfig,
   cursorColumn: '_ab_cdc_lsn',
   originColumns: [],
+  timeOfClock: () => null, // LSNs
   connect: openSession,
 } satisfies Engine<PostgresConfig>;

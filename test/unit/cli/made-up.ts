@@ -69,10 +69,11 @@ export async function connector(args: readonly string[], fake: Fake = {}, overri
     { postgres: () => Promise.resolve(engine) },
   );
   const lines = text.split('\n').slice(0, -1);
+  const isText = args.includes('--help') || (args[0] === 'inspect' && code === 0);
   return {
     code,
     text,
-    messages: args.includes('--help') ? [] : lines.map(line => JSON.parse(line) as Outcome['messages'][number]),
+    messages: isText ? [] : lines.map(line => JSON.parse(line) as Outcome['messages'][number]),
   };
 }
 

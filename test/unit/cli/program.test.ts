@@ -4,13 +4,14 @@ import { parseArguments } from '../../../src/cli/program.ts';
 import type { ConnectorError } from '../../../src/contract/errors.ts';
 
 describe('parseArguments', () => {
-  it('understands the four commands', () => {
+  it('understands its commands', () => {
     expect(parseArguments(['spec'])).toEqual({ command: 'spec' });
     expect(parseArguments(['check', '--config', 'c.json'])).toEqual({ command: 'check', config: 'c.json' });
     expect(parseArguments(['discover', '--config=c.json'])).toEqual({ command: 'discover', config: 'c.json' });
     const read = { command: 'read', config: 'c', catalog: 'k', state: undefined };
     expect(parseArguments(['read', '--config', 'c', '--catalog', 'k'])).toEqual(read);
     expect(parseArguments(['read', '--state', 's', '--catalog', 'k', '--config', 'c'])).toEqual({ ...read, state: 's' });
+    expect(parseArguments(['inspect', '--state', 's'])).toEqual({ command: 'inspect', state: 's' });
   });
 
   it.each([

@@ -142,6 +142,7 @@ describe('specification', () => {
     config,
     cursorColumn: '_ab_cdc_cursor',
     originColumns: [],
+    timeOfClock: () => null,
     connect: () => Promise.reject(new Error('not here')),
   });
   const source = (name: string): z.ZodType => z.strictObject({ engine: z.literal(name).meta({ order: 0 }), host: z.string() });

@@ -261,5 +261,13 @@ export function toyEngine(servers: Readonly<Record<string, ToyServer>>): Engine 
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const connect = (): Promise<Session> => Promise.resolve(session);
-  return { name: 'toy', title: 'Toy', config: z.unknown(), cursorColumn: CURSOR_COLUMN, originColumns: [], connect };
+  return {
+    name: 'toy',
+    title: 'Toy',
+    config: z.unknown(),
+    cursorColumn: CURSOR_COLUMN,
+    originColumns: [],
+    timeOfClock: () => null,
+    connect,
+  };
 }

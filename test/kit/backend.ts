@@ -61,6 +61,8 @@ export interface TestDatabase {
    * config.md, none of the connector's code. Numbers are exact (`digits`).
    */
   rows(table: TableSpec): Promise<Row[]>;
+  /** The server's version, for reports. */
+  version(): Promise<string>;
   /** Resolves once no connector is connected to this database any more. */
   disconnected(): Promise<void>;
   drop(): Promise<void>;

@@ -1,8 +1,10 @@
+import { appendFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
 import type { TestBackend, TestDatabase } from './backend.ts';
 import { phaseOf } from './destination.ts';
 import { isRecord, isState, type StateBody } from './messages.ts';
 import { Platform } from './platform.ts';
-import { Random } from './random.ts';
+import { Random, seedOfRun } from './random.ts';
 import { describeRun, type RunOptions, type RunResult } from './run-connector.ts';
 import { sleep } from './servers/process.ts';
 import { fill, Workload, workloadTables } from './workload.ts';
@@ -17,6 +19,9 @@ export interface KillRunOptions {
 }
 
 export interface KillReport {
+  /** The server's. */
+  version: string;
+  seed: number;
   kills: number;
   /** Runs that came to their end before the kill. */
   completed: number;
@@ -31,6 +36,34 @@ export interface KillReport {
   records: number;
   /** Changes that the workload made meanwhile. */
   changes: number;
+}
+
+/**
+ * How many kills there are for each version of a server: few in CI, where every run has another seed, and a thousand in
+ * `npm run test:long`.
+ */
+export const killsOfRun = Number(process.env['TRIBUTARY_KILLS'] ?? 40);
+
+/** Rows in each table, so that a snapshot takes long enough to be met by a kill. */
+const ROWS = 1500;
+
+/** The test of an engine. The report goes to the terminal, and as a line of JSON to the file TRIBUTARY_KILL_REPORT. */
+export function killTest(backend: TestBackend, kills = killsOfRun): void {
+  it(
+    `${backend.label}: loses no row and keeps none too many over ${kills} kills`,
+    async () => {
+      const report = await killRun({ backend, kills, seed: seedOfRun(), rows: ROWS });
+      const line = JSON.stringify({ label: backend.label, ...report });
+      console.log(line);
+      const file = process.env['TRIBUTARY_KILL_REPORT'];
+      if (file !== undefined) appendFileSync(file, `${line}\n`);
+      expect(report.kills).toBe(kills);
+      // A run that never met a snapshot, or never the log, has proven little.
+      expect(report.inSnapshot).toBeGreaterThan(kills / 10);
+      expect(report.inLog).toBeGreaterThan(kills / 10);
+    },
+    60_000 + kills * 6000,
+  );
 }
 
 const allStreaming = (line: string): boolean => isState(line) && line.split('"phase":"streaming"').length > workloadTables.length;
@@ -113,6 +146,8 @@ const live = async ({ backend, kills, seed, rows = 400 }: KillRunOptions, databa
   const platform = await Platform.connect(database, backend.cursorColumn);
   const workload = await Workload.start({ database, tables, random: random.fork('workload'), rows, pauseMilliseconds: 100 });
   const counts = {
+    version: await database.version(),
+    seed,
     kills: 0,
     completed: 0,
     transient: 0,

@@ -177,6 +177,10 @@ export class MysqlDatabase implements TestDatabase {
     }
   }
 
+  version(): Promise<string> {
+    return this.server.variable('version');
+  }
+
   async disconnected(): Promise<void> {
     const ours = (): Promise<number[]> => this.server.connections(({ user }) => user === this.reader.username);
     // A dump of the log notices that nobody reads it any more only when it sends: at the next heartbeat.

@@ -181,6 +181,10 @@ export class PostgresDatabase implements TestDatabase {
     }
   }
 
+  async version(): Promise<string> {
+    return String((await this.query('SHOW server_version'))[0]?.['server_version']);
+  }
+
   async disconnected(): Promise<void> {
     const sql = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')`;

@@ -1,57 +1,35 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtCli } from '../kit/build-cli.ts';
 import { repository } from '../kit/paths.ts';
-import { type OwnPostgresServer, startPostgres } from '../kit/servers/postgres.ts';
 import { type CommandOptions, inTurn, type Measured, measure, median } from './measure.ts';
+import { PostgresScene } from './postgres-scene.ts';
 import { alone, type BenchOptions, type BenchRow, middle, nothingNew, rate, row, stateOf } from './rows.ts';
-
-/** The table of the measurements: a key, numbers, short and quoted text, a time, a boolean, JSON; about 170 bytes a row. */
-const TABLE = `
-  CREATE TABLE lines (id bigint PRIMARY KEY, quantity int, product varchar(60), price numeric(12,2), note text,
-                      placed timestamp, paid boolean, details jsonb);
-  ALTER TABLE lines SET (autovacuum_enabled = false)`;
-const fillSql = (from: number, to: number): string => `
-  INSERT INTO lines SELECT g, g % 97, 'product number ' || g % 5000, (g % 100000) / 7.0, 'a note with "quotes" in it, number ' || g,
-         timestamp '2024-01-01' + g * interval '1 second', g % 3 = 0, jsonb_build_object('tags', ARRAY['a','b'], 'n', g % 10)
-    FROM generate_series(${from}, ${to}) g`;
+import { type Files, readCommand } from './scene.ts';
 
 /** Runs everything for PostgreSQL. Needs `psql` and `pg_recvlogical` on the PATH or in a Debian folder; says so when absent. */
 export async function benchPostgres(options: BenchOptions, say: (text: string) => void): Promise<readonly BenchRow[]> {
-  const settings = { shared_buffers: '1GB', max_wal_size: '16GB', checkpoint_timeout: '1h', autovacuum: 'off' };
-  const server = await startPostgres({ major: 18, settings });
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
-  try {
-    return await new PostgresBench(server, folder, options, await builtCli(), say).run();
-  } finally {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await using scene = await PostgresScene.start();
+  return await new PostgresBench(scene, options, say).run();
 }
 
 class PostgresBench {
-  readonly #server: OwnPostgresServer;
-  readonly #folder: string;
+  readonly #scene: PostgresScene;
   readonly #options: BenchOptions;
-  readonly #cli: string;
   readonly #say: (text: string) => void;
   readonly #psql = tool('psql');
   readonly #recvlogical = tool('pg_recvlogical');
 
-  constructor(server: OwnPostgresServer, folder: string, options: BenchOptions, cli: string, say: (text: string) => void) {
-    this.#server = server;
-    this.#folder = folder;
+  constructor(scene: PostgresScene, options: BenchOptions, say: (text: string) => void) {
+    this.#scene = scene;
     this.#options = options;
-    this.#cli = cli;
     this.#say = say;
   }
 
   async run(): Promise<readonly BenchRow[]> {
     const { rows } = this.#options;
-    const big = await this.#database('big', rows);
-    const small = await this.#database('small', 100_000);
+    const big = await this.#scene.database('big', rows);
+    const small = await this.#scene.database('small', 100_000);
     return [
       await this.#snapshot(big, rows),
       await this.#objects(big, rows),
@@ -65,8 +43,8 @@ class PostgresBench {
 
   async #snapshot(database: string, rows: number): Promise<BenchRow> {
     this.#say(`snapshot of ${rows} rows`);
-    const copy = [this.#psql, '-X', '-q', '-d', this.#server.url(database), '-c', 'COPY lines TO STDOUT'] as const;
-    const files = this.#files(database);
+    const copy = [this.#psql, '-X', '-q', '-d', this.#scene.server.url(database), '-c', 'COPY lines TO STDOUT'] as const;
+    const files = this.#scene.files(database);
     await measure(copy);
     const { limit, ours, ratio } = await inTurn(
       this.#options.rounds,
@@ -81,10 +59,10 @@ class PostgresBench {
   async #objects(database: string, rows: number): Promise<BenchRow> {
     this.#say('the same by an object for each row');
     const some = Math.min(rows, 1_000_000);
-    const script = join(this.#folder, 'objects.mjs');
+    const script = join(this.#scene.folder, 'objects.mjs');
     writeFileSync(script, OBJECTS);
     const environment = { NODE_PATH: join(repository, 'node_modules'), TRIBUTARY_ROOT: repository };
-    const done = await measure([process.execPath, script, this.#server.url(database), String(some)], { environment });
+    const done = await measure([process.execPath, script, this.#scene.server.url(database), String(some)], { environment });
     return {
       job: `for comparison: pg row objects + JSON.stringify, ${some} rows`,
       limit: '',
@@ -100,7 +78,7 @@ class PostgresBench {
 
   async #memory(database: string): Promise<BenchRow> {
     this.#say('memory for 100 thousand rows');
-    const done = await this.#fresh(database, this.#files(database));
+    const done = await this.#fresh(database, this.#scene.files(database));
     return alone('snapshot, 100000 rows', done, 'RSS ≤ 150 MB', done.rssMb <= 150, rate(100_000, done.seconds));
   }
 
@@ -113,14 +91,12 @@ class PostgresBench {
       ['one transaction', changes],
     ] as const) {
       this.#say(`drain of ${changes} inserts, ${label}`);
-      const database = await this.#database(`drain_${perTransaction}`, 1000);
-      const files = this.#files(database);
-      const first = await measure([...this.#read(files)], { wantState: true });
-      const client = await this.#server.client(database);
+      const database = await this.#scene.database(`drain_${perTransaction}`, 1000);
+      const files = this.#scene.files(database);
+      const first = await measure([...readCommand(this.#scene, files)], { wantState: true });
+      const client = await this.#scene.server.client(database);
       await client.query(`SELECT pg_create_logical_replication_slot('limit_${perTransaction}', 'pgoutput')`);
-      for (let from = 1001; from <= changes + 1000; from += perTransaction) {
-        await client.query(fillSql(from, Math.min(from + perTransaction - 1, changes + 1000)));
-      }
+      await this.#scene.insert(database, 1001, changes + 1000, perTransaction);
       const end: string = (await client.query('SELECT pg_current_wal_flush_lsn()::text AS lsn')).rows[0].lsn;
       await client.end();
       writeFileSync(files.state, `[${stateOf(first)}]`);
@@ -128,14 +104,16 @@ class PostgresBench {
       let round = 0;
       const receive = async (): Promise<Measured> => {
         const slot = `limit_${perTransaction}_${round++}`;
-        await this.#server.query(database, `SELECT pg_copy_logical_replication_slot('limit_${perTransaction}', '${slot}')`);
+        await this.#scene.server.query(database, `SELECT pg_copy_logical_replication_slot('limit_${perTransaction}', '${slot}')`);
         return await measure([
           this.#recvlogical,
-          ...['-d', this.#server.url(database), '--slot', slot, '--start', '--no-loop', '--endpos', end],
-          ...['-o', 'proto_version=1', '-o', `publication_names=${files.publication}`, '-f', '-'],
+          ...['-d', this.#scene.server.url(database), '--slot', slot, '--start', '--no-loop', '--endpos', end],
+          ...['-o', 'proto_version=1', '-o', `publication_names=${this.#scene.slot(database)}`, '-f', '-'],
         ] as [string, ...string[]]);
       };
-      const { limit, ours, ratio } = await inTurn(rounds, receive, () => measure([...this.#read(files), '--state', files.state]));
+      const { limit, ours, ratio } = await inTurn(rounds, receive, () =>
+        measure([...readCommand(this.#scene, files), '--state', files.state]),
+      );
       const seconds = median(ours.map(each => each.seconds));
       results.push(
         row(`log, ${changes} inserts, ${label}`, 'pg_recvlogical, pgoutput', limit, ours, ratio, 1.03, rate(changes, seconds)),
@@ -146,78 +124,32 @@ class PostgresBench {
 
   async #hugeRow(): Promise<BenchRow> {
     this.#say('one row of 100 MB');
-    const database = await this.#server.createDatabase('huge');
-    await this.#server.query(database, 'CREATE TABLE huge (id int PRIMARY KEY, body text)');
-    await this.#server.query(database, "INSERT INTO huge VALUES (1, repeat('0123456789', 10485760))");
-    const done = await this.#fresh(database, this.#files(database), { wantBytes: true });
+    const database = await this.#scene.server.createDatabase('huge');
+    await this.#scene.server.query(database, 'CREATE TABLE huge (id int PRIMARY KEY, body text)');
+    await this.#scene.server.query(database, "INSERT INTO huge VALUES (1, repeat('0123456789', 10485760))");
+    const done = await this.#fresh(database, this.#scene.files(database), { wantBytes: true });
     const passed = done.bytes > 100 * 1024 * 1024;
     return alone('one row of 100 MB', done, 'passes', passed, `${Math.round(done.bytes / 1e6)} MB`);
   }
 
   async #idle(database: string): Promise<BenchRow> {
     this.#say('nothing new');
-    const files = this.#files(database);
-    return await nothingNew(this.#read(files), files.state, this.#options.rounds);
+    const files = this.#scene.files(database);
+    return await nothingNew(readCommand(this.#scene, files), files.state, this.#options.rounds);
   }
 
   async #spec(): Promise<BenchRow> {
     const runs: Measured[] = [];
-    for (let round = 0; round < 5; round++) runs.push(await measure([process.execPath, this.#cli, 'spec']));
+    for (let round = 0; round < 5; round++) runs.push(await measure([process.execPath, this.#scene.cli, 'spec']));
     const done = middle(runs);
     return alone('spec', done, '≤ 0.2 s', done.seconds <= 0.2, '');
   }
 
-  async #database(name: string, rows: number): Promise<string> {
-    const database = await this.#server.createDatabase(name);
-    const client = await this.#server.client(database);
-    await client.query(TABLE);
-    await client.query(fillSql(1, rows));
-    await client.query('VACUUM (ANALYZE, FREEZE) lines');
-    await client.query('CHECKPOINT');
-    await client.end();
-    return database;
-  }
-
   /** A first read of a database: slot and publication are made by it, and taken away again before. */
   async #fresh(database: string, files: Files, options: CommandOptions = {}): Promise<Measured> {
-    await this.#server.query(
-      database,
-      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${files.slot}'`,
-    );
-    return await measure([...this.#read(files)], options);
+    await this.#scene.forget(database);
+    return await measure([...readCommand(this.#scene, files)], options);
   }
-
-  #read(files: Files): readonly [string, ...string[]] {
-    return [process.execPath, this.#cli, 'read', '--config', files.config, '--catalog', files.catalog];
-  }
-
-  #files(database: string): Files {
-    const { host, port, username, password } = this.#server;
-    const slot = `ours_${database}`;
-    const files: Files = {
-      config: join(this.#folder, `${database}.config.json`),
-      catalog: join(this.#folder, `${database}.catalog.json`),
-      state: join(this.#folder, `${database}.state.json`),
-      slot,
-      publication: slot,
-    };
-    const source = { engine: 'postgres', host, port, database, username, password, replication_slot: slot, publication: slot };
-    writeFileSync(files.config, JSON.stringify({ source, ssl_mode: { mode: 'disable' } }));
-    const output = execFileSync(process.execPath, [this.#cli, 'discover', '--config', files.config], { encoding: 'utf8' });
-    const found = output.split('\n').find(line => line.startsWith('{"type":"CATALOG"')) ?? '';
-    const { catalog } = JSON.parse(found) as { catalog: { streams: readonly unknown[] } };
-    const streams = catalog.streams.map(stream => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append_dedup' }));
-    writeFileSync(files.catalog, JSON.stringify({ streams }));
-    return files;
-  }
-}
-
-interface Files {
-  readonly config: string;
-  readonly catalog: string;
-  readonly state: string;
-  readonly slot: string;
-  readonly publication: string;
 }
 
 function tool(name: string): string {

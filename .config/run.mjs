@@ -31,7 +31,9 @@ const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args]
   cwd: process.cwd(),
   env: { ...process.env, TRIBUTARY_ROOT: root },
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+/** @type {NodeJS.Signals[]} */
+const signals = ['SIGINT', 'SIGTERM'];
+for (const signal of signals) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   rmSync(outdir, { recursive: true, force: true });
   process.exitCode = signal === null ? (code ?? 1) : 1;

@@ -8,14 +8,23 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const total = { passed: 0, failed: 0, skipped: 0 };
 let broken = false;
 
-/** Runs projects, one after the other, in a vitest of their own; `live`: its output is shown as it comes. */
+/** @type {NodeJS.Signals[]} */
+const signals = ['SIGINT', 'SIGTERM'];
+
+/**
+ * Runs projects, one after the other, in a vitest of their own; `live`: its output is shown as it comes.
+ * @param {readonly string[]} projects
+ * @param {boolean} live
+ * @returns {Promise<void>}
+ */
 function run(projects, live) {
   return new Promise(resolve => {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     const args = [vitest, 'run', '--config', join(root, '.config/vitest.config.ts')];
     for (const project of projects) args.push('--project', project);
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
+    for (const signal of signals) process.once(signal, () => child.kill(signal));
+    /** @type {Buffer[]} */
     const output = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', chunk => {

@@ -1,5 +1,5 @@
 // Records the events that real servers send into test/golden/mysql/<flavor>/, of all scenarios or of those named:
-//   node .config/run.mjs test/golden/record-mysql.ts [SCENARIO ...]
+//   npm run record:mysql -- [SCENARIO ...]
 // The dumps beside them are what our decoder makes of the bytes; look at their diff before you commit it.
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';

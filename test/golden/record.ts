@@ -1,5 +1,5 @@
 // Records the bytes that real servers send into test/golden/postgres/<major>/:
-//   node .config/run.mjs test/golden/record.ts
+//   npm run record
 // The dumps beside them are what our decoders make of the bytes; look at their diff before you commit it.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

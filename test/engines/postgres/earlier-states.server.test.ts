@@ -16,7 +16,7 @@ const SETUP = `
 const NAMES = `
   SELECT 'item'::regclass::oid::text AS item, 'item'::regclass::oid::int4 AS "itemOid",
          'part'::regclass::oid::text AS part, 
-         'plain'::regclass::oid || coalesce('/' || (SELECT oid FROM pg_publication_rel WHERE prrelid = 'plain'::regclass), '') AS plain,
+         'plain'::regclass::oid || '/' || (SELECT oid FROM pg_publication WHERE pubname = current_database()) AS plain,
          (SELECT oid::text FROM pg_publication_rel WHERE prrelid = 'item'::regclass) AS "itemEntry",
          (SELECT oid::text FROM pg_publication_rel WHERE prrelid = 'part'::regclass) AS "partEntry",
          left(encode(sha256('item'::regclass::oid::text::bytea), 'hex'), 16) AS leaves,

@@ -9,7 +9,7 @@ import { read } from '../core/read.ts';
 import { dial } from '../net/dial.ts';
 import { toStream } from '../protocol/catalog.ts';
 import { type AirbyteMessage, encodeMessage } from '../protocol/messages.ts';
-import { readText } from './files.ts';
+import { inFile, readText } from './files.ts';
 import { type Host, StdoutClosed } from './host.ts';
 import { loadCatalog, loadState } from './inputs.ts';
 import { loadConfig } from './load.ts';
@@ -51,7 +51,7 @@ async function load(command: Command, path: string): Promise<Loaded | { readonly
 
 async function loadOrThrow(command: Command, path: string): Promise<Loaded> {
   const loaded = await load(command, path);
-  if ('problems' in loaded) throw new ConnectorError('CONFIG_INVALID', `${loaded.problems.join('; ')}.`);
+  if ('problems' in loaded) throw new ConnectorError('CONFIG_INVALID', inFile(path, `${loaded.problems.join('; ')}.`));
   return loaded;
 }
 
@@ -85,7 +85,8 @@ export async function check(command: Command, configPath: string): Promise<void>
 
 async function findProblems(command: Command, configPath: string): Promise<readonly Problem[]> {
   const loaded = await load(command, configPath);
-  if ('problems' in loaded) return loaded.problems.map(detail => ({ code: 'CONFIG_INVALID', detail }));
+  if ('problems' in loaded)
+    return loaded.problems.map(problem => ({ code: 'CONFIG_INVALID', detail: inFile(configPath, problem) }));
   const context = contextOf(command, message => say(command, message));
   await using session = await loaded.engine.connect(loaded.config, context);
   const problems = await session.check();

@@ -16,6 +16,22 @@ export async function readText(option: string, path: string): Promise<string> {
   }
 }
 
+/** A problem with the file it is in: `config.json at /source/port: …`, `config.json: not valid JSON at line 1, column 5: …`. */
+export const inFile = (path: string, problem: string): string =>
+  problem.startsWith('at ') ? `${path} ${problem}` : `${path}: ${problem}`;
+
+/** Runs what looks into a file, and names the file in the error when the fault is there. */
+export async function lookingInto<T>(path: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    const isOfFile = error instanceof ConnectorError && (error.code === 'CATALOG_INVALID' || error.code === 'STATE_INVALID');
+    throw isOfFile
+      ? new ConnectorError(error.code, inFile(path, error.detail), { cause: error.cause, table: error.table })
+      : error;
+  }
+}
+
 function reason(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':

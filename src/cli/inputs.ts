@@ -3,7 +3,7 @@ import { ConnectorError, type ErrorCode } from '../contract/errors.ts';
 import { type ConfiguredCatalog, toConfiguredCatalog } from '../protocol/catalog.ts';
 import { describeFlaw, parseJson } from '../protocol/json-text.ts';
 import { type Checkpoint, toCheckpoint } from '../protocol/state.ts';
-import { readText } from './files.ts';
+import { lookingInto, readText } from './files.ts';
 import { CATALOG, STATE, STATES } from './shapes.ts';
 import { problemsIn } from './validate.ts';
 
@@ -11,13 +11,15 @@ import { problemsIn } from './validate.ts';
 const stateSchema = (value: unknown): object => (Array.isArray(value) ? STATES : STATE);
 
 export async function loadCatalog(path: string): Promise<ConfiguredCatalog> {
-  return toConfiguredCatalog(await valid(() => CATALOG, await readText('--catalog', path), 'CATALOG_INVALID'));
+  const text = await readText('--catalog', path);
+  return await lookingInto(path, async () => toConfiguredCatalog(await valid(() => CATALOG, text, 'CATALOG_INVALID')));
 }
 
 /** Null for every way of saying that there is no state. */
 export async function loadState(path: string, engine: string): Promise<Checkpoint | null> {
   const text = await readText('--state', path);
-  return text.trim() === '' ? null : toCheckpoint(await valid(stateSchema, text, 'STATE_INVALID'), engine);
+  if (text.trim() === '') return null;
+  return await lookingInto(path, async () => toCheckpoint(await valid(stateSchema, text, 'STATE_INVALID'), engine));
 }
 
 async function valid(schemaFor: (value: unknown) => object, text: string, code: ErrorCode): Promise<unknown> {

@@ -4,7 +4,7 @@ import { ConnectorError } from '../contract/errors.ts';
 import { type Json, type ShardId, tableKey, tableLabel } from '../contract/ids.ts';
 import { describeFlaw, parseJson } from '../protocol/json-text.ts';
 import { type Checkpoint, engineOfState, type ShardCheckpoint, type TableShard, toCheckpoint } from '../protocol/state.ts';
-import { readText } from './files.ts';
+import { lookingInto, readText } from './files.ts';
 import type { Engines } from './registry.ts';
 
 const MICROS_PER_MILLI = 1000;
@@ -13,14 +13,16 @@ const NOTHING = 'The state is empty: the next read starts from the beginning.\n'
 /** Throws FILE_UNREADABLE and STATE_INVALID. */
 export async function inspectState(path: string, engines: Engines, now: number): Promise<string> {
   const text = await readText('--state', path);
-  if (text.trim() === '') return NOTHING;
-  const json = parseJson(text);
-  if ('flaw' in json) throw new ConnectorError('STATE_INVALID', `${describeFlaw(json.flaw)}.`);
-  const name = engineOfState(json.value);
-  const checkpoint = name === null ? null : toCheckpoint(json.value, name);
-  if (name === null || checkpoint === null) return NOTHING;
-  const engine = await engines[name]?.();
-  return describe(checkpoint, engine ?? null, name, now);
+  return await lookingInto(path, async () => {
+    if (text.trim() === '') return NOTHING;
+    const json = parseJson(text);
+    if ('flaw' in json) throw new ConnectorError('STATE_INVALID', `${describeFlaw(json.flaw)}.`);
+    const name = engineOfState(json.value);
+    const checkpoint = name === null ? null : toCheckpoint(json.value, name);
+    if (name === null || checkpoint === null) return NOTHING;
+    const engine = await engines[name]?.();
+    return describe(checkpoint, engine ?? null, name, now);
+  });
 }
 
 function describe(checkpoint: Checkpoint, engine: Engine | null, name: string, now: number): string {

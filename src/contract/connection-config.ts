@@ -8,7 +8,7 @@ export const MAIN_SHARD = 'main';
 const HOST = /^(?:[^\s:/@[\]]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?)$/;
 export const hostRule = 'a host name or IP address alone: no scheme, port, path, user or brackets';
 export const host = z.string().min(1).regex(HOST, hostRule);
-export const port = z.int().min(1).max(65535);
+const port = z.int().min(1).max(65535);
 
 const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
 const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
@@ -23,18 +23,23 @@ export const sourceHost = host.meta({
   order: 1,
 });
 
+/** The port of `source`; `usual` is the one that the server listens on by default. */
+export const sourcePort = (usual: number) =>
+  port.default(usual).meta({ title: 'Port', description: 'TCP port of the server.', examples: [usual], order: 2 });
+
 /** The first fields of a member of `shards`. */
 export const shardName = z
   .string()
   .min(1)
   .meta({
     title: 'Name',
-    description: 'How this shard is called in state and records. Never change it.',
+    description: 'Name of this shard in the state and in records. Do not change it later.',
     examples: ['eu-1'],
     order: 0,
   });
 export const shardHost = host.meta({
   title: 'Host',
+  description: 'Host name or IP address of this shard.',
   examples: ['eu-1.example.com'],
   pattern_descriptor: hostRule,
   order: 1,
@@ -50,7 +55,7 @@ export const sourcePassword = (order: number) =>
     order,
   });
 
-const asAbove = 'As above where empty.';
+const asAbove = 'Leave empty to use the value above.';
 
 /** A text of a member of `shards` that is as in `source` where it is not given. */
 export const shardText = (title: string, order: number) =>
@@ -90,7 +95,7 @@ const clientCertificate = {
   }),
   client_key_password: z.string().min(1).optional().meta({
     title: 'Client key password',
-    description: 'Where the key is encrypted.',
+    description: 'Only if the key is encrypted.',
     airbyte_secret: true,
     multiline: true,
     order: 4,

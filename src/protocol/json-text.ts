@@ -7,6 +7,8 @@ export interface JsonFlaw {
   readonly expected: string;
   /** The text ends before the value does: it was cut. */
   readonly cut: boolean;
+  /** There is no text at all. */
+  readonly empty: boolean;
 }
 
 export type JsonResult = { readonly value: unknown } | { readonly flaw: JsonFlaw };
@@ -22,9 +24,11 @@ export function parseJson(text: string): JsonResult {
 }
 
 export const describeFlaw = (flaw: JsonFlaw): string =>
-  flaw.cut
-    ? `the JSON ends too early, at line ${flaw.line}, column ${flaw.column}: expected ${flaw.expected}`
-    : `not valid JSON at line ${flaw.line}, column ${flaw.column}: expected ${flaw.expected}`;
+  flaw.empty
+    ? 'the file is empty'
+    : flaw.cut
+      ? `the JSON ends too early, at line ${flaw.line}, column ${flaw.column}: expected ${flaw.expected}`
+      : `not valid JSON at line ${flaw.line}, column ${flaw.column}: expected ${flaw.expected}`;
 
 /** What may come next in an object or array, or at the top. */
 type Expectation = 'value' | 'key' | 'key or }' | 'value or ]' | ':' | 'comma' | 'end';
@@ -119,5 +123,5 @@ function locate(text: string): JsonFlaw {
 function flawAt(text: string, offset: number, expected: string, cut: boolean): JsonFlaw {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1, expected, cut };
+  return { line: before.split('\n').length, column: offset - lineStart + 1, expected, cut, empty: text.trim() === '' };
 }

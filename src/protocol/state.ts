@@ -247,6 +247,8 @@ function readPhase(entry: StateReader): TableShard {
     case 'refreshed':
       return { identity, phase, job: entry.optionalString('job') };
     default:
-      throw entry.child('phase').fail('expected snapshot, streaming, refresh or refreshed');
+      throw entry
+        .child('phase')
+        .fail(`${JSON.stringify(phase) ?? 'nothing'} is not one of snapshot, streaming, refresh, refreshed`);
   }
 }

@@ -3,7 +3,6 @@ import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   jsonColumns,
   MAIN_SHARD,
-  port,
   refuseHalfPair,
   refuser,
   refuseTwinShards,
@@ -17,6 +16,7 @@ import {
   shardText,
   sourceHost,
   sourcePassword,
+  sourcePort,
   sslModes,
 } from '../../contract/connection-config.ts';
 
@@ -37,7 +37,7 @@ export type SslMode = z.output<typeof sslMode>;
 const source = z.strictObject({
   engine: z.literal('mysql').meta({ order: 0 }),
   host: sourceHost,
-  port: port.default(3306).meta({ title: 'Port', examples: [3306], order: 2 }),
+  port: sourcePort(3306),
   username: z
     .string()
     .min(1)

@@ -4,7 +4,6 @@ import { commonConfig, sslModeInSource } from '../../contract/common-config.ts';
 import {
   jsonColumns,
   MAIN_SHARD,
-  port,
   refuseHalfPair,
   refuser,
   refuseTwinShards,
@@ -18,6 +17,7 @@ import {
   shardText,
   sourceHost,
   sourcePassword,
+  sourcePort,
   sslModes,
 } from '../../contract/connection-config.ts';
 
@@ -40,7 +40,7 @@ const source = z
   .strictObject({
     engine: z.literal('postgres').meta({ order: 0 }),
     host: sourceHost,
-    port: port.default(5432).meta({ title: 'Port', examples: [5432], order: 2 }),
+    port: sourcePort(5432),
     database: z
       .string()
       .min(1)

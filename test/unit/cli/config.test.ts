@@ -62,7 +62,22 @@ describe('loadConfig', () => {
     expect(await problemsOf('{"source": {\n  "password": "wonderland"\n  "host": "db"')).toEqual([
       'not valid JSON at line 3, column 3: expected a comma or the closing bracket',
     ]);
-    expect(await problemsOf('')).toEqual(['the JSON ends too early, at line 1, column 1: expected a value']);
+    expect(await problemsOf('')).toEqual(['the file is empty']);
+  });
+
+  it('shows the value that is wrong, but none that may be a secret', async () => {
+    const config = {
+      source: { engine: 'postgres', host: 'postgres://reader:wonderland@db/shop', port: 70000, database: 7, password: 4711 },
+      ssl_mode: { mode: 'verify_ca', ca_certificate: 'rabbit-hole', client_key: 'tea' },
+      pasword: 'wonderland',
+    };
+    const text = (await problemsOf(JSON.stringify(config))).join('\n');
+    expect(text).toContain('at /source/port: must be <= 65535, found 70000');
+    expect(text).toContain('at /source/database: 7 is a number; expected a string');
+    expect(text).toContain('at /source/password: expected a string, found a number');
+    expect(text).toContain('at /source/host: must be a host name');
+    expect(text).toContain('at /source/ssl_mode/client_key: must be');
+    expect(text).not.toMatch(/wonderland|4711|rabbit-hole|tea/);
   });
 
   it('fills in the defaults', async () => {

@@ -24,12 +24,13 @@ describe('loadCatalog', () => {
 
   it('names all that is wrong', async () => {
     const text = '{"streams":[{"stream":{"name":7,"json_schema":[]},"sync_mode":"INVALID"},{"sync_mode":"incremental"}]}';
-    await expect(loadCatalog(file(text))).rejects.toMatchObject({
+    const path = file(text);
+    await expect(loadCatalog(path)).rejects.toMatchObject({
       code: 'CATALOG_INVALID',
       detail: [
-        'at /streams/0/stream/name: expected a string, found a number',
+        `${path} at /streams/0/stream/name: 7 is a number; expected a string`,
         'at /streams/0/stream/json_schema: expected an object or null, found an array',
-        'at /streams/0/sync_mode: expected one of full_refresh, incremental',
+        'at /streams/0/sync_mode: "INVALID" is not one of full_refresh, incremental',
         'at /streams/1: stream is missing.',
       ].join('; '),
     });
@@ -37,7 +38,10 @@ describe('loadCatalog', () => {
 
   it('says when the file is missing or cut', async () => {
     await expect(loadCatalog(join(folder, 'none'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
-    await expect(loadCatalog(file('{"streams":['))).rejects.toMatchObject({ code: 'CATALOG_INVALID' });
+    const [cut, empty] = [file('{"streams":['), file('\n')];
+    const detail = `${cut}: the JSON ends too early, at line 1, column 13: expected a value or ].`;
+    await expect(loadCatalog(cut)).rejects.toMatchObject({ code: 'CATALOG_INVALID', detail });
+    await expect(loadCatalog(empty)).rejects.toMatchObject({ code: 'CATALOG_INVALID', detail: `${empty}: the file is empty.` });
   });
 });
 
@@ -68,8 +72,8 @@ describe('loadState', () => {
   );
 
   it.each([
-    ['a text', '"x"', 'at the top level: expected an object or null, found a string.'],
-    ['a list of texts', '["x"]', 'at /0: expected an object or null, found a string.'],
+    ['a text', '"x"', 'at the top level: "x" is a string; expected an object or null.'],
+    ['a list of texts', '["x"]', 'at /0: "x" is a string; expected an object or null.'],
     ['a stream without descriptor', '[{"type":"STREAM","stream":{}}]', 'at /0/stream: stream_descriptor is missing.'],
     ['a stream that is missing', '[{"type":"STREAM"}]', 'at /0: stream is missing.'],
     [
@@ -83,9 +87,10 @@ describe('loadState', () => {
       'at /0/stream/stream_state/engine: the state was written by the engine mysql',
     ],
   ])('refuses %s', async (_what, text, detail) => {
-    await expect(loadState(file(text), 'postgres')).rejects.toMatchObject({
+    const path = file(text);
+    await expect(loadState(path, 'postgres')).rejects.toMatchObject({
       code: 'STATE_INVALID',
-      detail: expect.stringContaining(detail) as string,
+      detail: expect.stringContaining(`${path} ${detail}`) as string,
     });
   });
 });

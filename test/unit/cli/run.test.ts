@@ -66,7 +66,7 @@ describe('check', () => {
     ['a folder', folder, 'FILE_UNREADABLE', 'this is a folder, not a file'],
     ['bytes that are not UTF-8', file(Buffer.from([0x7b, 0xff, 0x7d])), 'FILE_UNREADABLE', 'the bytes are not UTF-8'],
     ['UTF-16', file(Buffer.from('\uFEFF{}', 'utf16le')), 'FILE_UNREADABLE', 'save it as UTF-8'],
-    ['an empty file', file(''), 'CONFIG_INVALID', 'the JSON ends too early, at line 1, column 1'],
+    ['an empty file', file(''), 'CONFIG_INVALID', '.json: the file is empty'],
     ['broken JSON', file('{"source" 1}'), 'CONFIG_INVALID', 'not valid JSON at line 1, column 11'],
     ['a list', file('[]'), 'CONFIG_INVALID', 'expected an object, found an array'],
   ])('says what is wrong with %s', async (_what, path, code, detail) => {

@@ -68,14 +68,16 @@ describe('spec.json follows the rules of the form', () => {
     }
   });
 
-  it('orders the fields of each object, and titles them', () => {
+  it('orders the fields of each object, titles and describes them', () => {
     for (const { path, schema } of all.filter(({ schema }) => 'properties' in schema)) {
       const properties = Object.entries(schema['properties'] as Readonly<Record<string, JsonRecord>>);
       const orders = properties.map(([, property]) => property['order']);
       expect(orders.every(Number.isInteger), path).toBe(true);
       expect(new Set(orders).size, path).toBe(orders.length);
       for (const [name, property] of properties) {
-        if (!('const' in property)) expect(property['title'], `${path}/${name}`).toBeTypeOf('string');
+        if ('const' in property) continue;
+        expect(property['title'], `${path}/${name}`).toBeTypeOf('string');
+        expect(property['description'], `${path}/${name}`).toMatch(/[.:)]$/);
       }
     }
   });

@@ -273,7 +273,7 @@ describe('state', () => {
     [
       'an unknown phase',
       stream({ ...streaming, shards: { main: { identity: 'x', phase: 'done' } } }),
-      '/shards/main/phase: expected snapshot, streaming, refresh or refreshed',
+      '/shards/main/phase: "done" is not one of snapshot, streaming, refresh, refreshed',
     ],
     [
       'a follower without position',

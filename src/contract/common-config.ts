@@ -67,7 +67,8 @@ export const commonConfig = {
     .default(10)
     .meta({
       title: 'Seconds between checkpoints',
-      description: 'How often a state is written at least while records flow. 0 writes one at every safe place.',
+      description:
+        'Least time between two states while records flow. 0: a state after every chunk and transaction, as long as states take no more than a tenth of the output.',
       examples: [10],
       order: 93,
       group: 'advanced',

@@ -16,6 +16,12 @@ export interface CheckpointerOptions {
   readonly now: () => EpochMillis;
 }
 
+/** Of what is printed, states take a tenth at most, once they have taken a first megabyte. */
+const MOST_SHARE = 0.1;
+const FREE_BYTES = 1024 * 1024;
+/** However little is printed: so old may the newest state become, unless the interval is longer. */
+const LONGEST_WAIT_MILLIS = 60_000;
+
 /** A stream of the catalog. */
 interface Entry extends TableCheckpoint {
   readonly follow: boolean;
@@ -40,6 +46,8 @@ export class Checkpointer {
   #changed = false;
   #written = false;
   #writtenAt: EpochMillis;
+  /** Bytes of all STATE lines so far. */
+  #stateBytes = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -120,15 +128,23 @@ export class Checkpointer {
     this.#changed = true;
   }
 
-  /** Something would be new in a STATE line, and the last one is old enough. */
-  get due(): boolean {
-    return this.#changed && this.#options.now() - this.#writtenAt >= this.#options.intervalMillis;
+  /**
+   * Something would be new in a STATE line, the last one is old enough, and states take no more than their share of what is
+   * printed: with many tables, or a GTID set of many servers, a state is larger than the records between two of them.
+   */
+  due(output: Output): boolean {
+    if (!this.#changed) return false;
+    const { now, intervalMillis } = this.#options;
+    const age = now() - this.#writtenAt;
+    if (age < intervalMillis) return false;
+    return age >= LONGEST_WAIT_MILLIS || this.#stateBytes <= FREE_BYTES + output.printed * MOST_SHARE;
   }
 
   /** Writes the state behind everything that stands in the output so far, if it says anything that the last one did not. */
   write(output: Output): void {
     if (!this.#changed && this.#written) return;
     const { engine, form } = this.#options;
+    const before = output.printed;
     if (form === 'global') {
       let records = 0;
       for (const { counter } of this.#tables.values()) records += taken(counter);
@@ -144,6 +160,7 @@ export class Checkpointer {
         output.message(stateMessage(state, taken(entry.counter)));
       }
     }
+    this.#stateBytes += output.printed - before;
     this.#changed = false;
     this.#written = true;
     this.#writtenAt = this.#options.now();

@@ -25,6 +25,8 @@ export class Output {
   #spare: Buffer = Buffer.allocUnsafe(CAPACITY);
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
+  /** Bytes of the buffers that were handed over. */
+  #handedOver = 0;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -32,6 +34,11 @@ export class Output {
 
   get full(): boolean {
     return this.out.length >= BUFFER_LIMIT;
+  }
+
+  /** Bytes of records and messages so far. */
+  get printed(): number {
+    return this.#handedOver + this.out.length;
   }
 
   message(message: AirbyteMessage): void {
@@ -51,6 +58,7 @@ export class Output {
     if (length === 0) return;
     const filled = this.out.swap(this.#spare);
     const bytes = filled.subarray(0, length);
+    this.#handedOver += length;
     this.#writing = this.#sink(bytes).then(
       () => {
         this.#spare = filled.length > KEEP_AT_MOST ? Buffer.allocUnsafe(CAPACITY) : filled;

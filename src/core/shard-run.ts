@@ -42,7 +42,7 @@ export interface ShardRun {
 /** At a safe place: a STATE line if it is time for one, and no more bytes in memory than there may be. */
 export async function settle(run: ShardRun): Promise<void> {
   const { state, output } = run;
-  if (state.due) state.write(output);
+  if (state.due(output)) state.write(output);
   if (output.full) await drain(run);
   stopIfAsked(run);
 }

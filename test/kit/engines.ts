@@ -1,14 +1,22 @@
 import { describe, it } from 'vitest';
-import { type PostgresMajor, postgresMajors, postgresUnavailable } from './servers/postgres.ts';
+import { postgresMajors, postgresUnavailable, type UsualMajor } from './servers/postgres.ts';
+
+/** TRIBUTARY_REQUIRE_ENGINES=1, as in .ci/run. */
+export const enginesRequired = (): boolean => process.env['TRIBUTARY_REQUIRE_ENGINES'] === '1';
 
 /**
  * `describe` for tests that need a server. When it cannot be had here, the tests are skipped, under a name that says
- * so; with TRIBUTARY_REQUIRE_ENGINES=1 (as in .ci/run) that is a failure.
+ * so; where it is required, that is a failure.
  */
-export const describeServer = (label: string, unavailable: string | null, body: () => void): void => {
+export const describeServer = (
+  label: string,
+  unavailable: string | null,
+  body: () => void,
+  required = enginesRequired(),
+): void => {
   if (unavailable === null) {
     describe(label, body);
-  } else if (process.env['TRIBUTARY_REQUIRE_ENGINES'] === '1') {
+  } else if (required) {
     describe(label, () => {
       it('has a server', () => {
         throw new Error(`${label} is required and not available: ${unavailable}`);
@@ -20,6 +28,6 @@ export const describeServer = (label: string, unavailable: string | null, body: 
 };
 
 /** The same tests once for each supported major of PostgreSQL that tests run on. */
-export const describePostgres = (body: (major: PostgresMajor) => void): void => {
+export const describePostgres = (body: (major: UsualMajor) => void): void => {
   for (const major of postgresMajors) describeServer(`PostgreSQL ${major}`, postgresUnavailable(major), () => body(major));
 };

@@ -27,6 +27,8 @@ interface ServerFacts {
   readonly role: string;
   readonly database: string;
   readonly wal_level: string;
+  /** Version 19 and later: what the log carries now, which may be more than `wal_level`. */
+  readonly effective_wal_level: string | null;
   readonly standby: boolean;
   readonly max_slots: number;
   readonly used_slots: number;
@@ -41,7 +43,8 @@ interface ServerFacts {
 
 const SERVER_FACTS = `
   SELECT current_setting('server_version_num')::int4 AS version, current_user::text AS role,
-         current_database()::text AS database, current_setting('wal_level') AS wal_level, pg_is_in_recovery() AS standby,
+         current_database()::text AS database, current_setting('wal_level') AS wal_level,
+         current_setting('effective_wal_level', true) AS effective_wal_level, pg_is_in_recovery() AS standby,
          current_setting('max_replication_slots')::int4 AS max_slots,
          (SELECT count(*)::int4 FROM pg_catalog.pg_replication_slots) AS used_slots,
          current_setting('max_wal_senders')::int4 AS max_senders,
@@ -90,14 +93,8 @@ function serverProblems(server: ServerFacts, slot: Slot | undefined): Findings {
       detail: 'This server is a standby, and changes can be read from one only from version 16 on. Use the primary server.',
     });
   }
-  if (server.wal_level !== 'logical') {
-    problems.push({
-      code: 'SERVER_SETTING',
-      detail:
-        `wal_level is ${server.wal_level}, it must be logical. Run: ALTER SYSTEM SET wal_level = logical; and restart the server. ` +
-        '(Amazon RDS and Aurora: set rds.logical_replication = 1 in the parameter group; Google Cloud SQL: the flag cloudsql.logical_decoding = on; AlloyDB: alloydb.logical_decoding = on; Azure: the server parameter wal_level.)',
-    });
-  }
+  const level = logLevelProblem(server);
+  if (level !== undefined) problems.push({ code: 'SERVER_SETTING', detail: level });
   if (!server.may_replicate) {
     problems.push({
       code: 'PERMISSION_DENIED',
@@ -120,6 +117,29 @@ function serverProblems(server: ServerFacts, slot: Slot | undefined): Findings {
   if (idle === null || idle === '0') return { problems, notices: [] };
   const notice = `idle_replication_slot_timeout is ${idle}: a slot that is not read for that long is lost. Sync more often, or run: ALTER SYSTEM SET idle_replication_slot_timeout = 0;`;
   return { problems, notices: [notice] };
+}
+
+const SET_LOG_LEVEL = 'ALTER SYSTEM SET wal_level = logical;';
+
+/**
+ * Why the log does not carry changes, or undefined. From version 19 on the first logical slot raises the level by itself,
+ * but from `minimal`; a standby's log is the primary's, so there it is the primary's level that counts.
+ */
+function logLevelProblem({
+  version,
+  standby,
+  wal_level: level,
+  effective_wal_level: effective,
+}: ServerFacts): string | undefined {
+  if (version >= 19_00_00 && standby) {
+    if (effective === 'logical') return undefined;
+    return `effective_wal_level is ${effective ?? 'not known'} on this standby, it must be logical. Run on the primary: ${SET_LOG_LEVEL} and restart it. (A logical slot on the primary does the same for as long as it exists.)`;
+  }
+  if (level === 'logical' || (version >= 19_00_00 && level === 'replica')) return undefined;
+  return (
+    `wal_level is ${level}, it must be logical. Run: ${SET_LOG_LEVEL} and restart the server. ` +
+    '(Amazon RDS and Aurora: set rds.logical_replication = 1 in the parameter group; Google Cloud SQL: the flag cloudsql.logical_decoding = on; AlloyDB: alloydb.logical_decoding = on; Azure: the server parameter wal_level.)'
+  );
 }
 
 function slotProblems(server: ServerFacts, slot: Slot | undefined, config: PostgresConfig): Findings {
@@ -210,10 +230,10 @@ function publicationProblems(facts: PublicationFacts): Findings {
   if (publication === undefined) return absentPublication(facts, followed);
   const problems = publicationFlaws(publication).map((detail): Problem => ({ code: 'PUBLICATION_UNUSABLE', detail }));
   const lacking = followed.filter(table => !publication.tables.has(tableKey(table.id)));
-  const addable = publication.managed && publication.owned && !server.standby;
+  const addable = publication.managed && publication.owned && !publication.allTables && !server.standby;
   const others = lacking.filter(table => !addable || !owned.has(table.oid)).map(table => table.id);
   if (others.length === 0) return { problems, notices: [] };
-  const detail = `The publication "${name}" lacks ${listed(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(name, others)}`;
+  const detail = `The publication "${name}" lacks ${listed(others.map(tableLabel))}. To follow them let the owner run: ${addTablesSql(publication, others)}`;
   if (others.length === followed.length)
     return { problems: [...problems, { code: 'PUBLICATION_UNUSABLE', detail }], notices: [] };
   return { problems, notices: [detail] };

@@ -1,6 +1,4 @@
-import { chmod, chown, cp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresConfig } from '../../../src/engines/postgres/config.ts';
 import { postgres } from '../../../src/engines/postgres/index.ts';
@@ -8,6 +6,7 @@ import { type Checked, checkOf, codes, text } from '../../kit/check.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { type OwnPostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
 import { engineConfig, engineContext } from './engine-fixture.ts';
+import { startStandby } from './standby.ts';
 
 const check = (config: PostgresConfig): Promise<Checked> => checkOf(context => postgres.connect(config, context));
 
@@ -234,17 +233,10 @@ describePostgres(major => {
 
   it('check of a standby: a version that can, and a publication that must be there already', async () => {
     const primary = await startPostgres({ major });
-    const standby = await startPostgres({ major });
+    let standby: OwnPostgresServer | undefined;
     try {
       await primary.query('postgres', 'CREATE TABLE t (id int PRIMARY KEY)');
-      await Promise.all([primary.halt(), standby.halt()]);
-      const { uid, gid } = await stat(standby.dataFolder);
-      await rm(standby.dataFolder, { recursive: true });
-      await cp(primary.dataFolder, standby.dataFolder, { recursive: true, preserveTimestamps: true });
-      await writeFile(join(standby.dataFolder, 'standby.signal'), '');
-      await giveTo(standby.dataFolder, uid, gid);
-      await standby.configure({ port: String(standby.port) });
-      await standby.start();
+      standby = await startStandby(primary);
       const checked = await check(engineConfig(standby, 'postgres'));
       const publication = [
         'PUBLICATION_UNUSABLE',
@@ -254,12 +246,7 @@ describePostgres(major => {
       const expected = major >= 16 ? [publication] : [version, publication];
       expect(checked.problems.map(({ code, detail }) => [code, detail])).toEqual(expected);
     } finally {
-      await Promise.all([primary.stop(), standby.stop()]);
+      await Promise.all([primary.stop(), standby?.stop()]);
     }
   });
 });
-
-const giveTo = async (folder: string, uid: number, gid: number): Promise<void> => {
-  for (const entry of ['', ...(await readdir(folder, { recursive: true }))]) await chown(join(folder, entry), uid, gid);
-  await chmod(folder, 0o700);
-};

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, isRoot } from '../paths.ts';
-import { exclusively } from './lock.ts';
-import { once, runTool, sleep } from './process.ts';
+import { cacheFolder } from '../paths.ts';
+import { fetchRoot, inShort, loaderIn, notFetchable } from './debian.ts';
+import { runTool } from './process.ts';
 
 /** The two families that the engine reads. */
 export const mysqlFlavors = ['mysql', 'mariadb'] as const;
@@ -23,8 +23,6 @@ const debian: Readonly<Record<MysqlFlavor, { suite: string; packages: readonly s
   mariadb: { suite: 'bookworm', packages: ['mariadb-server-core', 'mariadb-client-core'], alone: ['mariadb-client'] },
 };
 const serverNames: Readonly<Record<MysqlFlavor, string>> = { mysql: 'mysqld', mariadb: 'mariadbd' };
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const fetchAttempts = 4;
 
 /** An unpacked server: under a private root with libraries of its own, or under a prefix like /usr. */
 export class MysqlInstallation {
@@ -37,7 +35,8 @@ export class MysqlInstallation {
   constructor(flavor: MysqlFlavor, root: string) {
     this.flavor = flavor;
     this.prefix = existsSync(join(root, 'usr/sbin', serverNames[flavor])) ? join(root, 'usr') : root;
-    this.#loader = loaderOf(root);
+    const loader = root === '/' ? null : loaderIn(root);
+    this.#loader = loader === null ? [] : [loader.file, '--library-path', loader.libraries.join(':')];
   }
 
   /** How a program of the installation is called: `mysqld` (`mariadbd`), `mysql`, `mysqlbinlog`, `mariadb-binlog`. */
@@ -70,17 +69,6 @@ export class MysqlInstallation {
   }
 }
 
-const loaderOf = (root: string): readonly string[] => {
-  const folders = ['usr/lib', 'lib']
-    .filter(place => existsSync(join(root, place)))
-    .flatMap(place => readdirSync(join(root, place)).map(name => join(root, place, name)))
-    .filter(place => place.endsWith('-linux-gnu'));
-  const file = folders
-    .flatMap(folder => readdirSync(folder).map(name => join(folder, name)))
-    .find(place => /\/ld-linux-[^/]*\.so\.\d+$/.test(place));
-  return file === undefined || root === '/' ? [] : [file, '--library-path', folders.join(':')];
-};
-
 const variable = (flavor: MysqlFlavor, what: 'URL' | 'ROOT'): string | undefined =>
   process.env[`TRIBUTARY_${flavor.toUpperCase()}_${what}`];
 
@@ -92,90 +80,6 @@ export const ownMysqlUrl = (flavor: MysqlFlavor): URL | null => {
 
 const cached = (flavor: MysqlFlavor): string => join(cacheFolder(), `${flavor}-of-debian-${debian[flavor].suite}`);
 
-/** TRIBUTARY_DEBIAN_MIRROR, else the first Debian archive that this machine's own apt reads. */
-const debianMirror = (): string | null => {
-  const named = process.env['TRIBUTARY_DEBIAN_MIRROR'];
-  if (named !== undefined) return named;
-  const folder = '/etc/apt/sources.list.d';
-  const parts = existsSync(folder) ? readdirSync(folder).map(name => join(folder, name)) : [];
-  for (const file of [...parts, '/etc/apt/sources.list']) {
-    if (!/\.(sources|list)$/.test(file) || !existsSync(file)) continue;
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
-      const found = /^[^#]*?\b(https?:\/\/\S+\/debian\/?)(?=\s|$)/.exec(line);
-      if (found?.[1] !== undefined) return found[1];
-    }
-  }
-  return null;
-};
-
-const notFetchable = (): string | null => {
-  if (process.platform !== 'linux') return 'the kit fetches servers on Linux only';
-  if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) return 'no apt-get and dpkg-deb';
-  if (!existsSync(keyring)) return `no ${keyring}, against which packages are verified`;
-  return debianMirror() === null ? 'no Debian archive in the apt sources (TRIBUTARY_DEBIAN_MIRROR)' : null;
-};
-
-/** apt with lists, state and archives of its own under `folder`: what this machine has installed does not count. */
-const fetchPackages = async (flavor: MysqlFlavor, folder: string): Promise<string> => {
-  const { suite, packages, alone } = debian[flavor];
-  const archives = join(folder, 'archives');
-  await mkdir(join(folder, 'lists/partial'), { recursive: true });
-  await mkdir(join(archives, 'partial'), { recursive: true });
-  await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${debianMirror()} ${suite} main\n`);
-  await writeFile(join(folder, 'status'), '');
-  const options = {
-    'Dir::Etc::sourcelist': join(folder, 'sources.list'),
-    'Dir::Etc::sourceparts': '/dev/null',
-    'Dir::Etc::preferences': '/dev/null',
-    'Dir::Etc::preferencesparts': '/dev/null',
-    'Dir::State::lists': join(folder, 'lists'),
-    'Dir::State::status': join(folder, 'status'),
-    'Dir::State::extended_states': join(folder, 'extended_states'),
-    'Dir::Cache::archives': archives,
-    'Dir::Cache::pkgcache': '',
-    'Dir::Cache::srcpkgcache': '',
-    'Acquire::Languages': 'none',
-    'Acquire::Retries': '3',
-    'APT::Install-Recommends': 'false',
-    // Root's apt downloads as an account that may not enter a folder of root's own.
-    ...(isRoot ? { 'APT::Sandbox::User': 'root' } : {}),
-  };
-  const settings = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const apt = (...args: string[]): Promise<string> => runTool('apt-get', [...settings, '-qq', ...args], { cwd: archives });
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await apt('update', '--error-on=any');
-      await apt('install', '--yes', '--download-only', ...packages);
-      if (alone.length > 0) await apt('download', ...alone);
-      return archives;
-    } catch (error) {
-      // A mirror in the middle of an update answers with files that do not fit its own index: a minute later it does.
-      if (attempt === fetchAttempts) throw error;
-      await sleep(1000 * 2 ** attempt);
-    }
-  }
-};
-
-const fetchRoot = (flavor: MysqlFlavor): Promise<string> => {
-  const folder = cached(flavor);
-  if (existsSync(folder)) return Promise.resolve(folder);
-  return exclusively(`${folder}.lock`, () =>
-    once(folder, async aside => {
-      const work = `${aside}.apt`;
-      try {
-        const archives = await fetchPackages(flavor, work);
-        for (const name of await readdir(archives)) {
-          if (name.endsWith('.deb')) await runTool('dpkg-deb', ['-x', join(archives, name), aside]);
-        }
-        for (const name of ['doc', 'man', 'locale', 'perl', 'icu'])
-          await rm(join(aside, 'usr/share', name), { recursive: true, force: true });
-      } finally {
-        await rm(work, { recursive: true, force: true });
-      }
-    }),
-  );
-};
-
 /** The server's binaries: one's own by TRIBUTARY_MYSQL_ROOT or TRIBUTARY_MARIADB_ROOT, else Debian's, fetched once. */
 export const mysqlInstallation = async (flavor: MysqlFlavor): Promise<MysqlInstallation> => {
   const own = variable(flavor, 'ROOT');
@@ -184,7 +88,8 @@ export const mysqlInstallation = async (flavor: MysqlFlavor): Promise<MysqlInsta
     const reason = notFetchable();
     if (reason !== null) throw new Error(`${flavorNames[flavor]} is not available: ${reason}`);
   }
-  return new MysqlInstallation(flavor, await fetchRoot(flavor));
+  const { suite, packages, alone } = debian[flavor];
+  return new MysqlInstallation(flavor, await fetchRoot(cached(flavor), { suites: [suite], packages, alone }));
 };
 
 /** Why no server of this flavor can be had here, or null when one can. Fetches it where it must be fetched. */
@@ -195,11 +100,7 @@ export const mysqlUnavailable = async (flavor: MysqlFlavor): Promise<string | nu
     await access(server[0]);
     return null;
   } catch (error) {
-    const lines = String(error instanceof Error ? error.message : error).split('\n');
-    return lines
-      .filter(line => line !== '')
-      .slice(0, 3)
-      .join(' ');
+    return inShort(error);
   }
 };
 

@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { cacheFolder, repository } from '../paths.ts';
+import { postgres19Folder } from './postgres-19.ts';
 import { copyFolder, once, runTool, serverAccount } from './process.ts';
 
-/** The versions that every test runs on: the oldest and the newest that are supported. */
+/** The versions that every test runs on. */
 export const postgresMajors = [14, 18] as const;
-export type PostgresMajor = (typeof postgresMajors)[number];
+export type UsualMajor = (typeof postgresMajors)[number];
+/** Also 19, which a handful of tests run on: see postgres-19.ts. */
+export type PostgresMajor = UsualMajor | 19;
 
 /** Name and password of the superuser of every server that the kit starts. */
 export const superuser = { name: 'postgres', password: 'Super~Secret-4711' } as const;
@@ -40,6 +43,7 @@ export const postgresUnavailable = (major: PostgresMajor): string | null => {
   if (process.platform === 'win32') return `set TRIBUTARY_POSTGRES_${major}_URL: the kit starts servers on Linux and macOS only`;
   const own = process.env[`TRIBUTARY_POSTGRES_${major}_BIN`];
   if (own !== undefined) return existsSync(join(own, 'postgres')) ? null : `TRIBUTARY_POSTGRES_${major}_BIN has no postgres`;
+  if (major === 19) return existsSync(postgres19Folder()) ? null : 'it was not fetched from Debian';
   if (platformPackage(major) !== null) return null;
   return `no PostgreSQL ${major} for ${process.platform}-${process.arch} in node_modules (npm ci --include=optional)`;
 };
@@ -50,6 +54,7 @@ export const postgresBinaries = async (major: PostgresMajor): Promise<{ readonly
   if (reason !== null) throw new Error(`PostgreSQL ${major} is not available: ${reason}`);
   const own = process.env[`TRIBUTARY_POSTGRES_${major}_BIN`];
   if (own !== undefined) return { bin: own, label: `own-${major}-${own.replace(/[^A-Za-z0-9]+/g, '-')}` };
+  if (major === 19) return { bin: join(postgres19Folder(), 'usr/lib/postgresql/19/bin'), label: basename(postgres19Folder()) };
   const source = platformPackage(major);
   if (source === null) throw new Error(`PostgreSQL ${major} is not available`);
   const label = `postgres-${source.version}`;

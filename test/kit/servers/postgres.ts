@@ -5,7 +5,7 @@ import { type PostgresMajor, postgresBinaries, postgresTemplate, renewSystemIden
 import { type Account, folderForFiles, freePort, newServerFolder, serverAccount, sleep, writeFor } from './process.ts';
 import { ServerProcess } from './server-process.ts';
 
-export { type PostgresMajor, postgresMajors, postgresUnavailable, superuser } from './postgres-binaries.ts';
+export { type PostgresMajor, postgresMajors, postgresUnavailable, superuser, type UsualMajor } from './postgres-binaries.ts';
 
 /** How one reaches a server as its superuser. Plain data: it can be handed from one process to another. */
 export interface PostgresAddress {

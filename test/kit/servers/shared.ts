@@ -3,6 +3,7 @@ import { type MysqlFlavor, mysqlUnavailable } from './mysql-binaries.ts';
 import type { MysqlAddress } from './mysql-server.ts';
 import type { RowMetadata } from './mysql-shared.ts';
 import { type PostgresAddress, type PostgresMajor, PostgresServer, startPostgres } from './postgres.ts';
+import { fetchPostgres19, type Lacking } from './postgres-19.ts';
 
 /**
  * One server of each kind for a whole test run, started when the first test file asks for it. Test files run in
@@ -12,8 +13,8 @@ const variable = 'TRIBUTARY_TEST_SERVERS';
 
 /** A kind of server: also the path by which the run's main process is asked for it. */
 type Kind = `postgres/${PostgresMajor}` | `mysql/${MysqlFlavor}/${RowMetadata}`;
-/** Why servers of a flavor cannot be had: asked once in a run, for the answer may have to be fetched. */
-type Question = Kind | `unavailable/${MysqlFlavor}`;
+/** Why servers of a kind cannot be had: asked once in a run, for the answer may have to be fetched. */
+type Question = Kind | `unavailable/${MysqlFlavor}` | 'lacking/postgres/19';
 
 interface Kept {
   readonly address: PostgresAddress | MysqlAddress;
@@ -35,6 +36,7 @@ const start = async (kind: Kind): Promise<Kept> => {
 class Servers {
   readonly #running = new Map<Kind, Promise<Kept>>();
   readonly #unavailable = new Map<MysqlFlavor, Promise<string | null>>();
+  #postgres19: Promise<Lacking | null> | null = null;
 
   async answer(question: Question): Promise<unknown> {
     if (question.startsWith('unavailable/')) {
@@ -42,6 +44,10 @@ class Servers {
       const known = this.#unavailable.get(flavor) ?? mysqlUnavailable(flavor);
       this.#unavailable.set(flavor, known);
       return known;
+    }
+    if (question === 'lacking/postgres/19') {
+      this.#postgres19 ??= fetchPostgres19();
+      return this.#postgres19;
     }
     const kind = question as Kind;
     const running = this.#running.get(kind) ?? start(kind);

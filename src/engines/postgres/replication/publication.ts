@@ -21,6 +21,8 @@ export interface Publication {
   /** Made by this connector, which then keeps it fit: it carries our comment. */
   readonly managed: boolean;
   readonly allTables: boolean;
+  /** Version 19 and later: what FOR ALL TABLES leaves out (EXCEPT), inheritance children named by themselves. */
+  readonly excepted: readonly TableId[];
   /** FOR TABLES IN SCHEMA. */
   readonly schemas: readonly string[];
   readonly inserts: boolean;
@@ -71,13 +73,8 @@ export async function readPublication(query: Query, name: string): Promise<Publi
   if (row === undefined) return undefined;
   const version = await serverVersion(query);
   const schemas = version < 15_00_00 ? new Map<string, number>() : await readSchemas(query, row.oid);
-  const members = await query.rows<{ oid: number; relid: number; namespace: string; name: string; whole: boolean }>(`
-    SELECT r.oid, r.prrelid AS relid, n.nspname::text AS namespace, c.relname::text AS name,
-           -- As JSON: row filters and column lists came with 15.
-           (to_jsonb(r) ->> 'prqual') IS NULL AND (to_jsonb(r) ->> 'prattrs') IS NULL AS whole
-      FROM pg_catalog.pg_publication_rel r
-      JOIN pg_catalog.pg_class c ON c.oid = r.prrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE r.prpubid = ${row.oid}`);
+  const listed = await readMembers(query, row.oid);
+  const members = listed.filter(member => !member.excepted);
   const managed = row.comment === PUBLICATION_COMMENT;
   // The view waits for locks on the tables. Of a publication of ours all is known without it.
   const plain = !row.pub.puballtables && schemas.size === 0 && row.pub.pubviaroot;
@@ -92,6 +89,7 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     owned: row.owned,
     managed,
     allTables: row.pub.puballtables,
+    excepted: listed.filter(member => member.excepted).map(({ namespace, name: table }) => ({ namespace, name: table })),
     schemas: [...schemas.keys()],
     schemaMemberships: schemas,
     inserts: row.pub.pubinsert,
@@ -108,6 +106,28 @@ export async function readPublication(query: Query, name: string): Promise<Publi
   };
 }
 
+interface MemberRow {
+  readonly oid: number;
+  readonly relid: number;
+  readonly namespace: string;
+  readonly name: string;
+  /** Neither row filter nor column list. */
+  readonly whole: boolean;
+  readonly excepted: boolean;
+}
+
+/** The tables that the publication names: those that it has, or those that it leaves out. */
+async function readMembers(query: Query, publication: number): Promise<readonly MemberRow[]> {
+  // As JSON: row filters and column lists came with 15, EXCEPT with 19.
+  return await query.rows<MemberRow>(`
+    SELECT r.oid, r.prrelid AS relid, n.nspname::text AS namespace, c.relname::text AS name,
+           (to_jsonb(r) ->> 'prqual') IS NULL AND (to_jsonb(r) ->> 'prattrs') IS NULL AS whole,
+           coalesce((to_jsonb(r) ->> 'prexcept')::bool, false) AS excepted
+      FROM pg_catalog.pg_publication_rel r
+      JOIN pg_catalog.pg_class c ON c.oid = r.prrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE r.prpubid = ${publication} ORDER BY 3, 4`);
+}
+
 async function readSchemas(query: Query, publication: number): Promise<ReadonlyMap<string, number>> {
   const rows = await query.rows<{ oid: number; name: string }>(`
     SELECT s.oid, n.nspname::text AS name FROM pg_catalog.pg_publication_namespace s
@@ -119,7 +139,8 @@ async function readSchemas(query: Query, publication: number): Promise<ReadonlyM
 async function readPartsOfMembers(query: Query, publication: number): Promise<readonly (readonly [number, number])[]> {
   const rows = await query.rows<{ oid: number; relid: number }>(`
     WITH RECURSIVE part (oid, relid) AS (
-      SELECT r.oid, r.prrelid FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = ${publication}
+      SELECT r.oid, r.prrelid FROM pg_catalog.pg_publication_rel r
+       WHERE r.prpubid = ${publication} AND (to_jsonb(r) ->> 'prexcept')::bool IS NOT TRUE
       UNION
       SELECT p.oid, i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.relid
         JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE c.relispartition
@@ -150,8 +171,14 @@ export function createPublicationSql(name: string, tables: readonly TableId[], v
   return `CREATE PUBLICATION ${quoteIdent(name)}${members} WITH (${options.join(', ')});`;
 }
 
-export const addTablesSql = (name: string, tables: readonly TableId[]): string =>
-  `ALTER PUBLICATION ${quoteIdent(name)} ADD TABLE ${tableList(tables)};`;
+/** The statement that adds tables to a publication: to one FOR ALL TABLES, by leaving out what else it leaves out now. */
+export function addTablesSql(publication: Publication, tables: readonly TableId[]): string {
+  const alter = `ALTER PUBLICATION ${quoteIdent(publication.name)}`;
+  if (!publication.allTables) return `${alter} ADD TABLE ${tableList(tables)};`;
+  const added = new Set(tables.map(tableKey));
+  const rest = publication.excepted.filter(id => !added.has(tableKey(id)));
+  return `${alter} SET ALL TABLES${rest.length === 0 ? '' : ` EXCEPT (TABLE ${tableList(rest)})`};`;
+}
 
 /** What is wrong with an existing publication whatever tables are wanted, each with the SQL that mends it. */
 export function publicationFlaws(publication: Publication): readonly string[] {
@@ -194,8 +221,8 @@ export async function ensurePublication(query: Query, name: string, tables: read
   if (flaws.length > 0) throw new ConnectorError('PUBLICATION_UNUSABLE', flaws.join(' '));
   const lacking = tables.filter(table => !publication.tables.has(tableKey(table.id))).map(table => table.id);
   if (lacking.length === 0) return { added: [] };
-  const sql = addTablesSql(name, lacking);
-  if (!publication.managed || !publication.owned) {
+  const sql = addTablesSql(publication, lacking);
+  if (!publication.managed || !publication.owned || publication.allTables) {
     const labels = lacking.map(tableLabel).join(', ');
     throw new ConnectorError('PUBLICATION_UNUSABLE', `The publication "${name}" lacks ${labels}. Run: ${sql}`);
   }

@@ -102,7 +102,7 @@ export const ERRORS = {
   REPLICA_IDENTITY_MISSING: {
     type: 'config_error',
     title: 'A table cannot be followed by its log',
-    remedy: 'Give the table a primary key or a replica identity, or read it as full refresh.',
+    remedy: 'Do what the message says, or read the table as full refresh.',
   },
   PUBLICATION_UNUSABLE: {
     type: 'config_error',

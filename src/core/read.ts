@@ -11,7 +11,7 @@ import { estimateMessage, streamStatusMessage } from '../protocol/messages.ts';
 import type { Checkpoint } from '../protocol/state.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { BUFFER_LIMIT, type Output } from './output.ts';
-import { plan, type StreamPlan, select } from './plan.ts';
+import { plan, refused, type StreamPlan, select } from './plan.ts';
 import { LogProgress, Progress } from './progress.ts';
 import { readShard } from './read-shard.ts';
 import { awayShards } from './restore.ts';
@@ -74,7 +74,7 @@ class Read<Config> {
     const { tables: offered, failures } = await this.#session.discover(catalog.streams.map(stream => stream.id));
     const shards = await this.#session.shards();
     this.#added = this.#addedNames(shards.length > 1);
-    for (const each of plan(catalog, offered, this.#added)) {
+    for (const each of plan(catalog, offered, { added: this.#added, cursorColumn: this.#request.engine.cursorColumn })) {
       this.#streams.set(tableKey(each.id), {
         plan: each,
         counter: new StreamCounter(),
@@ -105,7 +105,10 @@ class Read<Config> {
     const { output, context, settings, engine } = this.#request;
     await using open = shard;
     if (failure !== undefined) throw failure;
-    const plans = [...this.#streams.values()].map(stream => stream.plan);
+    const all = [...this.#streams.values()].map(stream => stream.plan);
+    const stuck = all.filter(each => each.refusal !== null && state.table(open.id, each.id) !== undefined);
+    if (stuck.length > 0) throw refused(stuck, whyNothingMoves(open.id));
+    const plans = all.filter(each => each.refusal === null);
     const tables = await open.tables(plans.map(each => each.id));
     const streams = plans.map((each, index): ShardStream => {
       const table = tables[index];
@@ -121,7 +124,7 @@ class Read<Config> {
       now: context.now,
       template: selection => {
         const stream = this.#streams.get(tableKey(selection.table.id)) as Stream;
-        return new RecordTemplate(selection, selection.table.follow === true, stream.counter);
+        return new RecordTemplate(selection, stream.plan.changes, stream.counter);
       },
     });
     await readShard({
@@ -148,12 +151,15 @@ class Read<Config> {
     const { output } = this.#request;
     if (isStdoutGone(failure)) throw failure;
     state.write(output);
+    const refusals = [...this.#streams.values()].map(stream => stream.plan).filter(each => each.refusal !== null);
     for (const stream of this.#streams.values()) {
-      if (failure === undefined) this.#announce(stream);
-      output.message(streamStatusMessage(stream.plan.id, failure === undefined ? 'COMPLETE' : 'INCOMPLETE', this.#now()));
+      const complete = failure === undefined && stream.plan.refusal === null;
+      if (complete) this.#announce(stream);
+      output.message(streamStatusMessage(stream.plan.id, complete ? 'COMPLETE' : 'INCOMPLETE', this.#now()));
     }
     await output.flush();
     if (failure !== undefined) throw failure;
+    if (refusals.length > 0) throw refused(refusals, 'All other streams were read.');
   }
 
   #announce(stream: Stream | undefined): void {
@@ -175,7 +181,7 @@ class Read<Config> {
   /** Knows from the beginning what the state says that came in: none that is printed must know less. */
   #checkpointer(configured: ReadonlySet<ShardId>): Checkpointer {
     const { engine, settings, context, checkpoint } = this.#request;
-    const followed = [...this.#streams.values()].some(stream => stream.plan.follow);
+    const followed = [...this.#streams.values()].some(stream => isIncremental(stream.plan));
     const state = new Checkpointer({
       engine: engine.name,
       form: followed && settings.stateType === 'global' ? 'global' : 'stream',
@@ -183,7 +189,7 @@ class Read<Config> {
       job: settings.job,
       now: context.now,
     });
-    for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, each.follow, counter);
+    for (const { plan: each, counter } of this.#streams.values()) state.add(each.id, isIncremental(each), counter);
     if (checkpoint === null) return state;
     state.restore(checkpoint, configured);
     const away = awayShards(checkpoint, configured).map(shard => `"${shard}"`);
@@ -205,6 +211,13 @@ class Read<Config> {
     return this.#request.context.now();
   }
 }
+
+/** Its place in the log is kept also while it cannot be followed. */
+const isIncremental = (each: StreamPlan): boolean => each.configured.syncMode === 'incremental';
+
+const whyNothingMoves = (shard: ShardId): string =>
+  `They were followed so far, so nothing is read from shard "${shard}": its log would move on without their changes. ` +
+  'Once that is mended, the next run goes on from the state, and no change is missing. To go on without them, clear them, or read them as full refresh.';
 
 const isStdoutGone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EPIPE';
 

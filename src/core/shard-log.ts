@@ -3,7 +3,7 @@ import type { Followed, Missed, Opened, ReplicationEvent, Watched } from '../con
 import { ConnectorError } from '../contract/errors.ts';
 import type { Position } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
-import type { Selection } from '../contract/table.ts';
+import type { Selection, Table } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
 import { afterLoss, drain, note, type ShardRun, type ShardStream, settle } from './shard-run.ts';
 
@@ -46,6 +46,7 @@ export class ShardLog {
     const followed = new Map<ShardStream, Followed>();
     for (const [at, stream] of streams.entries()) {
       const selection = { ...stream.selection, table: opened.tables[at] ?? stream.selection.table };
+      mustFollow(selection.table);
       if (seed !== null) note(run, selection, { phase: 'streaming', since: null }, null);
       dropOther(run, selection, opened);
       const phase = state.table(shard.id, selection.table.id);
@@ -209,6 +210,12 @@ export class ShardLog {
 function placeOf(at: TableShard | undefined): Position | null {
   if (at?.phase === 'streaming') return at.since;
   return at?.phase === 'snapshot' ? at.asOf : null;
+}
+
+/** What was possible when the source was asked may not be any more. */
+function mustFollow({ id, follow }: Table): void {
+  if (follow === true) return;
+  throw new ConnectorError('REPLICA_IDENTITY_MISSING', follow.reason, { table: id });
 }
 
 const hasJoined = (opened: Opened, selection: Selection): boolean =>

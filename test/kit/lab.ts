@@ -124,3 +124,7 @@ export const peakMegabytes = (run: Running): number => {
     return 0;
   }
 };
+
+/** What a run said of one stream: STARTED, RUNNING, COMPLETE or INCOMPLETE. */
+export const statusesOf = (run: RunResult, name: string): string[] =>
+  run.traces.flatMap(({ stream_status: said }) => (said?.stream_descriptor.name === name ? [said.status] : []));

@@ -16,9 +16,9 @@ export interface CheckpointerOptions {
   readonly now: () => EpochMillis;
 }
 
-/** Of what is printed, states take a tenth at most, once they have taken a first megabyte. */
+/** Of what is printed, states take a tenth at most, once they have taken the first eight megabytes. */
 const MOST_SHARE = 0.1;
-const FREE_BYTES = 1024 * 1024;
+const FREE_BYTES = 8 * 1024 * 1024;
 /** However little is printed: so old may the newest state become, unless the interval is longer. */
 const LONGEST_WAIT_MILLIS = 60_000;
 

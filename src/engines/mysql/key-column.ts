@@ -92,16 +92,24 @@ export function keySignature(columns: readonly MysqlColumn[]): string {
 const asDouble = (text: string): string => (/e/i.test(text) ? text : `${text}e0`);
 
 /**
+ * The most columns of a key that are compared one by one: as many as a key of MySQL can have. Keys of MariaDB can have twice
+ * as many, and its optimizer (10.11.18, 11.8.9) does not survive a condition that goes as deep.
+ */
+export const MOST_NESTED = 16;
+
+/**
  * The condition for rows behind `values` in the order of the key. It begins with a plain comparison of the first column, by
- * which every version of the servers finds the range in the index; row constructors they do not all understand.
+ * which every version of the servers finds the range in the index; row constructors they do not all understand. Columns
+ * beyond the first MOST_NESTED are compared by one all the same: no index is used for them, and the depth is bounded.
  */
 export function afterKey(columns: readonly KeyColumn[], values: readonly string[]): string {
+  if (columns.length !== values.length) throw new ConnectorError('INVARIANT', 'a key does not have a value for each column');
+  const names = columns.map(({ sql }) => sql);
   const behind = (at: number): string => {
-    const column = columns[at];
-    const value = values[at];
-    if (column === undefined || value === undefined) throw new ConnectorError('INVARIANT', 'a key has no value');
-    const more = `${column.sql} > ${value}`;
-    return at === columns.length - 1 ? more : `(${more} OR (${column.sql} = ${value} AND ${behind(at + 1)}))`;
+    const more = `${names[at]} > ${values[at]}`;
+    if (at === names.length - 1) return more;
+    if (at === MOST_NESTED) return `(${names.slice(at).join(', ')}) > (${values.slice(at).join(', ')})`;
+    return `(${more} OR (${names[at]} = ${values[at]} AND ${behind(at + 1)}))`;
   };
   const [first] = columns;
   return columns.length === 1 ? behind(0) : `${first?.sql ?? ''} >= ${values[0] ?? ''} AND ${behind(0)}`;

@@ -90,6 +90,9 @@ const KEYS: readonly KeyType[] = [
   one('text', at => quote(word(at)), awkward, { declared: 'PRIMARY KEY (k0(60))', atOnce: true }),
   one('varchar(40)', at => quote(word(at)), awkward, { declared: 'UNIQUE KEY (k0)' }),
   { columns: ['varchar(40)', 'decimal(10,2)', 'date'], key: at => `${quote(word(at % 7))}, ${at % 5}.25, ${quote(day(at))}` },
+  // As many columns as are compared one by one, and more, which MariaDB alone allows.
+  { columns: Array.from({ length: 16 }, () => 'smallint'), key: at => `${'7, '.repeat(15)}${at}` },
+  { columns: Array.from({ length: 20 }, () => 'smallint'), key: at => `${'7, '.repeat(18)}${at % 9}, ${at}`, flavor: 'mariadb' },
   { columns: ['bigint unsigned', 'varbinary(20)'], key: at => `${at % 3}, X'${hex(at)}'` },
   one(
     'uuid',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterKey, keyColumn } from '../../../../src/engines/mysql/key-column.ts';
+import { afterKey, keyColumn, MOST_NESTED } from '../../../../src/engines/mysql/key-column.ts';
 import type { MysqlColumn } from '../../../../src/engines/mysql/table.ts';
 import { columnType } from '../../../../src/engines/mysql/types.ts';
 
@@ -85,5 +85,30 @@ describe('the condition for rows behind a key', () => {
     expect(afterKey([a as never, b as never, c as never], ['1', '2', '3'])).toBe(
       '`a` >= 1 AND (`a` > 1 OR (`a` = 1 AND (`b``` > 2 OR (`b``` = 2 AND `c` > 3))))',
     );
+  });
+
+  const depthOf = (text: string): number => {
+    let [depth, deepest] = [0, 0];
+    for (const character of text) {
+      if (character === '(') deepest = Math.max(deepest, ++depth);
+      else if (character === ')') depth--;
+    }
+    return deepest;
+  };
+
+  it.each([17, 18, 32, 64])('is no deeper for %i columns than for as many as MySQL allows', count => {
+    const keys = Array.from({ length: count }, (_, at) => keyColumn(column(`c${at}`, 'int')));
+    const values = keys.map((_, at) => `${at}`);
+    const condition = afterKey(keys, values);
+    expect(depthOf(condition)).toBeLessThanOrEqual(2 * MOST_NESTED + 1);
+    // Every column is compared all the same.
+    for (const { sql } of keys) expect(condition).toContain(sql);
+    const rest = keys.slice(MOST_NESTED);
+    if (rest.length === 1) expect(condition).toContain('`c16` > 16');
+    else expect(condition).toContain(`(${rest.map(({ sql }) => sql).join(', ')}) > (${values.slice(MOST_NESTED).join(', ')})`);
+  });
+
+  it('refuses a key without a value for each column', () => {
+    expect(() => afterKey([a as never, b as never], ['1'])).toThrow('a value for each column');
   });
 });

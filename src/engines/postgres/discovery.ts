@@ -171,6 +171,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
       relkind: leaf.relkind,
       heap: isHeap(leaf),
       readable: leaf.readable,
+      rowSecurity: leaf.row_security,
       pages: leaf.pages,
     })),
     replicaIdentity: identity,

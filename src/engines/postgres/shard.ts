@@ -28,7 +28,7 @@ import { missedRows, Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { snapshot } from './snapshot.ts';
-import { type Query, queryOn, quoteLiteral } from './sql.ts';
+import { ALL_ROWS, type Query, queryOn, quoteLiteral } from './sql.ts';
 import { stream } from './stream.ts';
 import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
@@ -171,6 +171,7 @@ export class PostgresShard implements Shard {
         if (this.#reread === null) {
           this.#reread = await this.#openRaw('Reading rows again');
           this.#reread.quietMillis = limits.answerMillis;
+          await this.#reread.query(ALL_ROWS);
         }
         return this.#reread;
       },

@@ -20,7 +20,7 @@ import {
   pageCursor,
   refusedKey,
 } from './snapshot/cursor.ts';
-import { type Query, qualified, quoteIdent } from './sql.ts';
+import { ALL_ROWS, type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import { serverError } from './wire/errors.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
@@ -66,7 +66,7 @@ export async function* snapshot(
   const activity = new Activity({ pid: connection.pid, query, log, label });
   const watch = new SilenceWatch({ connection, label, everyMillis: limits.silenceMillis, look: () => activity.look() });
   try {
-    await connection.query(`SET lock_timeout = ${limits.lockMillis}`);
+    await connection.query(`SET lock_timeout = ${limits.lockMillis}${request.mode === 'followed' ? `; ${ALL_ROWS}` : ''}`);
     const run = new TableSnapshot(source, connection, request, table, records);
     if (request.mode === 'followed') yield* run.byPages();
     else if (table.keyset.length > 0) yield* run.byKey();
@@ -240,7 +240,7 @@ class TableSnapshot {
     const leaves = await readLeaves(this.#source.query, [oid]);
     this.#leaves = leaves;
     // The right to read the root is enough to read through it, but its partitions cannot be told apart then.
-    const known = leaves.map(leaf => ({ id: leafId(leaf), readable: leaf.readable }));
+    const known = leaves.map(leaf => ({ id: leafId(leaf), readable: leaf.readable, rowSecurity: leaf.row_security }));
     const slow = unreadableLeaves(this.#table.id, known, this.#source.role);
     if (slow !== undefined) {
       if (slow !== this.#said) this.#source.log.warn(slow);

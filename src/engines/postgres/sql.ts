@@ -45,6 +45,9 @@ export const qualified = (id: TableId): string => `${quoteIdent(id.namespace)}.$
 /** `'a', 'b'` for `IN (…)`; an empty list becomes NULL, which nothing equals. */
 export const literals = (texts: readonly string[]): string => (texts.length === 0 ? 'NULL' : texts.map(quoteLiteral).join(', '));
 
+/** What row-level security would hide is an error: rows of a followed table must not be passed over. */
+export const ALL_ROWS = 'SET row_security = off';
+
 /** `server_version_num`: 150004 for 15.4. */
 export async function serverVersion(query: Query): Promise<number> {
   const [row] = await query.rows<{ version: number }>("SELECT current_setting('server_version_num')::int4 AS version");

@@ -35,6 +35,8 @@ export interface PgLeaf {
   readonly heap: boolean;
   /** SELECT on the partition itself; the right on the root is enough to read through the root. */
   readonly readable: boolean;
+  /** Its own row-level security hides rows from the role; read through the root, the root's counts alone. */
+  readonly rowSecurity: boolean;
   readonly pages: number;
 }
 

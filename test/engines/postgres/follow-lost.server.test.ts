@@ -3,6 +3,7 @@ import { streamStates } from '../../kit/catalog.ts';
 import { statusesOf } from '../../kit/lab.ts';
 import { createTwo, describeMajor, failureOf, identifier, inLab, type Lab, table, thing } from './lab.ts';
 
+const part = table('part', { id: 'integer', text: 'text' });
 const other = table('other', { id: 'integer', text: 'text' });
 
 /** A table `thing` of two rows and another one, and a role that owns neither: row-level security applies to it. */
@@ -153,6 +154,46 @@ describeMajor(18, major => {
       const run = await platform.sync();
       const [first] = run.records.filter(({ stream }) => stream === 'thing');
       expect(Object.keys(first?.data ?? {})).toEqual(['id', 'text', '_ab_cdc_lsn', '_ab_cdc_updated_at', '_ab_cdc_deleted_at']);
+    }),
+  );
+
+  it(
+    'row-level security that comes while the table waits for its snapshot ends the read: no row is passed over',
+    inLab(major, async lab => {
+      const role = await begin(lab);
+      await lab.makeGate();
+      await lab.sql(`GRANT SELECT ON gate TO ${role}`);
+      const platform = await lab.connect({ streams: ['gate', 'thing'] }, {}, { username: role, password: 'reader' });
+      const read = (): ReturnType<typeof platform.run> => platform.run({ mayFail: true });
+      const run = await lab.atGate(read, () => lab.sql('ALTER TABLE thing ENABLE ROW LEVEL SECURITY'));
+      expect(failureOf(run)).toMatch(/^config_error \/ PERMISSION_DENIED: .*row-level security policy for table "thing"/);
+      platform.store(run);
+      await lab.sql('ALTER TABLE thing DISABLE ROW LEVEL SECURITY');
+      await platform.sync();
+      await platform.expectEqual([thing]);
+    }),
+  );
+
+  it(
+    'partitions with row-level security of their own are read through the root, which has none',
+    inLab(major, async lab => {
+      const role = await begin(lab);
+      await lab.sql(`CREATE TABLE part (id bigint PRIMARY KEY, text text) PARTITION BY RANGE (id);
+        CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10); CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20);
+        INSERT INTO part SELECT i, 'row' FROM generate_series(1, 19) i; ALTER TABLE part_2 ENABLE ROW LEVEL SECURITY;
+        GRANT SELECT ON part, part_1, part_2 TO ${role}; ALTER PUBLICATION ${identifier(lab.database.name)} ADD TABLE part;
+        ALTER PUBLICATION ${identifier(lab.database.name)} SET (publish_via_partition_root = true)`);
+      const platform = await lab.connect({ streams: ['part'] }, {}, { username: role, password: 'reader' });
+      const run = await platform.sync();
+      expect(run.logs.filter(text => text.includes('public.part_2') && text.includes('BYPASSRLS'))).toHaveLength(1);
+      await platform.expectEqual([part]);
+      await lab.sql(`CREATE TABLE late (LIKE part INCLUDING ALL); INSERT INTO late VALUES (25, 'old'); GRANT SELECT ON late TO ${role};
+        ALTER TABLE late ENABLE ROW LEVEL SECURITY`);
+      await lab.sql('ALTER TABLE part ATTACH PARTITION late FOR VALUES FROM (20) TO (30)');
+      const next = await platform.sync();
+      expect(
+        next.logs.filter(text => text.includes('public.late was attached') && text.includes('Clear the stream')),
+      ).toHaveLength(1);
     }),
   );
 });

@@ -6,7 +6,7 @@ import { tableLabel } from '../../../contract/ids.ts';
 import { type LeafRow, readLeaves } from '../catalog-queries.ts';
 import { asCursor, partsCursor } from '../snapshot/cursor.ts';
 import { type Query, qualified, quoteIdent } from '../sql.ts';
-import type { PgTable } from '../table.ts';
+import type { PgLeaf, PgTable } from '../table.ts';
 
 /**
  * The partitions with which the followed tables are read: kept in the memos of the tables.
@@ -57,19 +57,22 @@ export async function missedRows(tables: readonly Watched[], query: Query, log: 
 const isPartitioned = ({ selection }: Followed): boolean => (selection.table as PgTable).relkind === 'p';
 const isOfWhole = (cursor: SnapshotCursor | undefined): boolean => cursor !== undefined && !('only' in (cursor as JsonObject));
 
-/** What to say of a partitioned table of which the role may read the root only; undefined when it may read the partitions. */
+/** What to say of a partitioned table that the role can read whole through its root only; undefined when it may read the partitions. */
 export function unreadableLeaves(
   root: TableId,
-  leaves: readonly { readonly id: TableId; readonly readable: boolean }[],
+  leaves: readonly Pick<PgLeaf, 'id' | 'readable' | 'rowSecurity'>[],
   role: string,
 ): string | undefined {
   const denied = leaves.filter(leaf => !leaf.readable).map(leaf => leaf.id);
-  if (denied.length === 0) return undefined;
-  const grant = `GRANT SELECT ON ${listed(denied.map(qualified))} TO ${quoteIdent(role)};`;
-  return (
-    `The snapshot of ${tableLabel(root)} is one statement, for want of SELECT on its partitions: it cannot be resumed, and vacuum waits for it. ` +
-    `To read it in pieces run: ${grant}`
-  );
+  const hidden = leaves.filter(leaf => leaf.readable && leaf.rowSecurity).map(leaf => tableLabel(leaf.id));
+  const slow = `The snapshot of ${tableLabel(root)} is one statement, which cannot be resumed and which vacuum waits for, since`;
+  if (denied.length > 0) {
+    const grant = `GRANT SELECT ON ${listed(denied.map(qualified))} TO ${quoteIdent(role)};`;
+    return `${slow} the role may not read all of its partitions. To read it in pieces run: ${grant}`;
+  }
+  if (hidden.length === 0) return undefined;
+  const bypass = `ALTER ROLE ${quoteIdent(role)} BYPASSRLS;`;
+  return `${slow} row-level security hides rows of ${listed(hidden)} from the role. To read it in pieces run: ${bypass}`;
 }
 
 export const leafId = ({ namespace, name }: LeafRow): TableId => ({ namespace, name });
@@ -86,7 +89,9 @@ async function cameWithRows(query: Query, log: Logger, table: PgTable, leaf: Lea
   if (older === true) log.info(`${came} with rows that it had before, which are not in the log: a snapshot brings them.`);
   if (older === undefined) {
     const remedy = `Clear the stream ${tableLabel(table.id)} to read it anew.`;
-    log.warn(`${came}. If it had rows before, which cannot be told without SELECT on it, they are not in the log. ${remedy}`);
+    log.warn(
+      `${came}. If it had rows before, which the role cannot see without SELECT on it (and BYPASSRLS, where it has row-level security), they are not in the log. ${remedy}`,
+    );
   }
   return older === true;
 }
@@ -96,6 +101,7 @@ async function cameWithRows(query: Query, log: Logger, table: PgTable, leaf: Lea
  * A younger one may have an older number, so this may say yes too often. Undefined: it cannot be read.
  */
 async function hasOlderRows(query: Query, leaf: LeafRow): Promise<boolean | undefined> {
+  if (leaf.row_security) return undefined;
   const older = leaf.attached.split('/').map(link => {
     const [xid = '0', command = '0'] = link.split('.');
     // Who locks a row overwrites its number of the command.

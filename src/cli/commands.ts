@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { type commonConfig, startOfShards } from '../contract/common-config.ts';
 import type { Engine, EngineContext, Problem, Session } from '../contract/engine.ts';
 import { ConnectorError, ERRORS } from '../contract/errors.ts';
+import { fullRefreshReasons } from '../contract/findings.ts';
 import { logLevel, ProtocolLogger, type Redact } from '../core/log.ts';
 import { Output } from '../core/output.ts';
 import { read } from '../core/read.ts';
@@ -101,6 +102,7 @@ export async function discover(command: Command, configPath: string): Promise<vo
   const { tables, failures } = await session.discover();
   for (const failure of failures.values()) throw failure;
   const sharded = (await session.shards()).length > 1;
+  for (const reason of fullRefreshReasons(tables)) context.log.info(`Only as full refresh: ${reason}`);
   context.log.close();
   const streams = tables.map(table =>
     toStream(table, { cursorColumn: engine.cursorColumn, originColumns: engine.originColumns, sharded }),

@@ -1,4 +1,5 @@
 import type { Problem } from './engine.ts';
+import { tableLabel } from './ids.ts';
 import type { Table } from './table.ts';
 
 /** What `check` has found on one server. */
@@ -19,9 +20,34 @@ export const listed = (items: readonly string[], most = 20): string =>
 
 /** Tables that the log cannot be followed for: notices, or the problem `code` where there is no other. */
 export function followFindings(tables: readonly Table[], code: Problem['code']): Findings {
-  const reasons = tables.flatMap(table => (table.follow === true ? [] : [table.follow.reason]));
-  if (tables.length > 0 && reasons.length === tables.length) {
+  const reasons = fullRefreshReasons(tables);
+  if (tables.length > 0 && tables.every(table => table.follow !== true)) {
     return problem(code, `No table can be followed by the log: ${reasons.slice(0, 10).join(' ')}`);
   }
   return { problems: [], notices: reasons.map(reason => `Only as full refresh: ${reason}`) };
+}
+
+/** Named of each kind; the rest are counted. */
+const MOST_NAMES = 3;
+
+/**
+ * Why tables are offered as full refresh only, once for each kind of reason, the most frequent first: a schema may have
+ * hundreds of tables without a key.
+ */
+export function fullRefreshReasons(tables: readonly Table[]): readonly string[] {
+  const kinds = new Map<string, { readonly reason: string; readonly labels: string[] }>();
+  for (const { id, follow } of tables) {
+    if (follow === true) continue;
+    const label = tableLabel(id);
+    const spellings = [label, `"${id.name}"`, `\`${id.name}\``];
+    const kind = spellings.reduce((text, spelling) => text.replaceAll(spelling, ''), follow.reason);
+    const known = kinds.get(kind) ?? { reason: follow.reason, labels: [] };
+    known.labels.push(label);
+    kinds.set(kind, known);
+  }
+  return [...kinds.values()]
+    .toSorted((a, b) => b.labels.length - a.labels.length)
+    .map(({ reason, labels }) =>
+      labels.length === 1 ? reason : `${labels.length} tables (${listed(labels, MOST_NAMES)}). The first of them: ${reason}`,
+    );
 }

@@ -85,7 +85,8 @@ export interface Shard extends AsyncDisposable {
   origin(tables: readonly Followed[]): Promise<Position>;
   /**
    * Rows of followed tables that have come past the log since it was last followed, such as those of a partition that was
-   * attached with them. May change the memos of tables that miss none.
+   * attached with them, or all that was written while the log did not have the table. May change the memos of tables that
+   * miss none.
    */
   missed(tables: readonly Watched[]): Promise<readonly Missed[]>;
   /** True when everything up to `target` is included in `reached`. Positions are only partially ordered. */
@@ -156,10 +157,13 @@ export interface Watched {
   readonly followed: Followed;
   readonly cursor: SnapshotCursor | null | undefined;
 }
-/** The snapshot that brings what a table misses, from `cursor` on, and the memo of the table from when it is noted. */
+/**
+ * The snapshot that brings what a table misses, from `cursor` on (null: the whole table anew), and the memo of the table
+ * from when it is noted.
+ */
 export interface Missed {
   readonly followed: Followed;
-  readonly cursor: SnapshotCursor;
+  readonly cursor: SnapshotCursor | null;
   readonly memo: JsonObject | null;
 }
 export interface StreamRequest {

@@ -133,10 +133,11 @@ export class ShardLog {
     const origin = opened.fresh ? opened.from : await this.#origin(pending);
     for (const followed of pending) {
       const { selection } = followed;
-      const { cursor = null, memo = followed.memo } = missed.get(followed) ?? {};
+      const comes = missed.get(followed);
+      const { cursor = null, memo = followed.memo } = comes ?? {};
       followed.memo = memo;
-      // Where rows were missed, the log of the table goes on; only they are read, as if they had come just now.
-      const asOf = cursor !== null ? followed.since : hasJoined(opened, selection) ? origin : opened.from;
+      // Where rows were missed, the log of the table goes on; they are read as if they had come just now.
+      const asOf = comes !== undefined ? followed.since : hasJoined(opened, selection) ? origin : opened.from;
       followed.since = asOf;
       note(this.#run, selection, { phase: 'snapshot', cursor, asOf, key: records.clock }, memo);
     }
@@ -166,11 +167,12 @@ export class ShardLog {
    */
   async #origin(pending: readonly Followed[]): Promise<Position> {
     const { shard, log } = this.#run;
+    const noted = new Map(pending.map(followed => [followed, followed.memo]));
     for (let left = ORIGIN_TRIES; ; left--) {
       await this.follow(await shard.head());
       try {
         const origin = await this.#showing(pending);
-        if (pending.some(({ awaitsOrigin, memo }) => awaitsOrigin && memo !== null)) {
+        if (pending.some(followed => followed.awaitsOrigin && followed.memo !== noted.get(followed))) {
           // What the engine noted is of the origin: only from there on can it say all about the rows of these tables.
           await this.follow(origin);
           await this.#showing([]);

@@ -20,6 +20,9 @@ export interface RelationRow {
   readonly partly_readable: boolean;
   /** Row-level security hides rows from this role. */
   readonly row_security: boolean;
+  readonly file: number;
+  /** Oid of the TOAST table; 0: none. */
+  readonly toast: number;
 }
 
 const RELATION_COLUMNS = `
@@ -28,7 +31,8 @@ const RELATION_COLUMNS = `
   c.reltuples AS tuples, c.relpages AS pages, am.amname::text AS access_method,
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS readable,
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'), false) AS partly_readable,
-  CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) ELSE false END AS row_security`;
+  CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) ELSE false END AS row_security,
+  c.relfilenode AS file, c.reltoastrelid AS toast`;
 
 const RELATION_JOINS = `
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -65,6 +69,32 @@ export const readLeaves = async (query: Query, roots: readonly number[]): Promis
     )
     SELECT t.root, t.attached, ${RELATION_COLUMNS} FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member ${RELATION_JOINS}
      WHERE c.relkind <> 'p' ORDER BY t.root, c.oid`);
+
+/**
+ * Which transactions last wrote how the relations came to the partitioned tables that they are parts of and, where
+ * `schemas` is set, to their schemas: by oid.
+ */
+export async function readPlaces(
+  query: Query,
+  relations: readonly number[],
+  { schemas }: { readonly schemas: boolean },
+): Promise<ReadonlyMap<number, string>> {
+  // A dependency on the schema is written anew only when the table moves.
+  const schema = `(SELECT d.xmin::text FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+    AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_catalog.pg_namespace'::regclass)`;
+  const rows = await query.rows<{ oid: number; place: string }>(`
+    SELECT c.oid, concat_ws('.', ${schemas ? schema : 'NULL'}, (
+      WITH RECURSIVE link (parent, depth, written) AS (
+        SELECT i.inhparent, 1, i.xmin::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition
+        UNION ALL
+        SELECT i.inhparent, l.depth + 1, i.xmin::text FROM link l
+          JOIN pg_catalog.pg_class p ON p.oid = l.parent AND p.relispartition
+          JOIN pg_catalog.pg_inherits i ON i.inhrelid = p.oid
+      )
+      SELECT string_agg(written, '/' ORDER BY depth) FROM link)) AS place
+      FROM pg_catalog.pg_class c WHERE c.oid IN (${oids(relations)})`);
+  return new Map(rows.map(({ oid, place }) => [oid, place]));
+}
 
 export interface IndexRow {
   readonly relid: number;

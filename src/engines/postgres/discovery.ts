@@ -10,6 +10,7 @@ import {
   readColumns,
   readIndexes,
   readLeaves,
+  readPlaces,
   readRelations,
   readTypes,
 } from './catalog-queries.ts';
@@ -41,9 +42,11 @@ export interface DiscoverOptions {
 export async function discoverTables(query: Query, options: DiscoverOptions): Promise<readonly PgTable[]> {
   const version = await serverVersion(query);
   if (version < OLDEST_VERSION) throw new ConnectorError('SERVER_VERSION', versionProblem(version));
-  await query.rows('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  const [now] = await query.rows<{ horizon: string }>(
+    'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon',
+  );
   try {
-    return await discoverIn(query, version, options);
+    return await discoverIn(query, { version, horizon: now?.horizon ?? '0' }, options);
   } finally {
     await query.rows('ROLLBACK').catch(() => {});
   }
@@ -52,7 +55,11 @@ export async function discoverTables(query: Query, options: DiscoverOptions): Pr
 export const versionProblem = (version: number): string =>
   `The server is PostgreSQL ${Math.floor(version / 10_000)}; version 14 or newer is needed.`;
 
-async function discoverIn(query: Query, version: number, options: DiscoverOptions): Promise<readonly PgTable[]> {
+async function discoverIn(
+  query: Query,
+  { version, horizon }: Pick<Catalog, 'version' | 'horizon'>,
+  options: DiscoverOptions,
+): Promise<readonly PgTable[]> {
   const viaRoot = options.publication?.viaRoot ?? true;
   const wanted = options.only === undefined ? undefined : new Set(options.only.map(tableKey));
   const found = (await readRelations(query, options.schemas)).filter(row => wanted?.has(tableKey(idOf(row))) ?? true);
@@ -77,12 +84,31 @@ async function discoverIn(query: Query, version: number, options: DiscoverOption
   const columns = groupBy(columnRows, column => column.relid);
   const unreadable = columnRows.filter(column => !column.readable).length;
   tellLeftOut(offered, relations, unreadable, options.log);
-  const catalog: Catalog = { version, viaRoot, options, leaves, indexes, columns, types, comparisonOf };
+  const places = await placesOf(query, relations, options.publication);
+  const catalog: Catalog = { version, horizon, viaRoot, options, leaves, indexes, columns, types, comparisonOf, places };
   return relations.map(row => tableOf(row, catalog));
+}
+
+/** Where the tables are that the publication has for their schema, or for what they are a part of. */
+async function placesOf(
+  query: Query,
+  relations: readonly RelationRow[],
+  publication: Publication | undefined,
+): Promise<ReadonlyMap<number, string>> {
+  if (publication === undefined || publication.allTables) return new Map();
+  const schemas = publication.schemas.length > 0;
+  const unlisted = relations.filter(row => !publication.listed.has(row.oid) && (schemas || row.is_partition));
+  if (unlisted.length === 0) return new Map();
+  return await readPlaces(
+    query,
+    unlisted.map(row => row.oid),
+    { schemas },
+  );
 }
 
 interface Catalog {
   readonly version: number;
+  readonly horizon: string;
   readonly viaRoot: boolean;
   readonly options: DiscoverOptions;
   readonly leaves: ReadonlyMap<number, readonly LeafRow[]>;
@@ -90,6 +116,8 @@ interface Catalog {
   readonly columns: ReadonlyMap<number, readonly ColumnRow[]>;
   readonly types: ReadonlyMap<number, PgType>;
   readonly comparisonOf: (type: PgType) => Comparison;
+  /** See `readPlaces`. */
+  readonly places: ReadonlyMap<number, string>;
 }
 
 function tellLeftOut(
@@ -170,6 +198,9 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
       id: idOf(leaf),
       relkind: leaf.relkind,
       heap: isHeap(leaf),
+      attached: leaf.attached,
+      file: leaf.file,
+      toast: leaf.toast,
       readable: leaf.readable,
       rowSecurity: leaf.row_security,
       pages: leaf.pages,
@@ -177,6 +208,11 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     replicaIdentity: identity,
     keyset,
     rowFilter: member?.rowFilter ?? null,
+    entry: publication === undefined ? null : [publication.written, catalog.places.get(row.oid) ?? ''].join(' ').trimEnd(),
+    removals: publication?.removals ?? null,
+    mayBeUnlogged: row.relkind === 'r' && publication?.listed.has(row.oid) !== true,
+    storage: { oid: row.oid, file: row.file, toast: row.toast },
+    horizon: catalog.horizon,
   };
 }
 

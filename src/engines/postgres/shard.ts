@@ -24,7 +24,8 @@ import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './pos
 import { createSlotWithin } from './replication/create-slot.ts';
 import { freeSlot, giveUpSlot } from './replication/free-slot.ts';
 import { identify, type ServerIdentity, strayed } from './replication/history.ts';
-import { missedRows, Partitions } from './replication/partitions.ts';
+import { missedRows } from './replication/missed.ts';
+import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { snapshot } from './snapshot.ts';

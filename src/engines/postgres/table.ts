@@ -2,6 +2,7 @@ import type { TableId } from '../../contract/ids.ts';
 import type { Column, Table } from '../../contract/table.ts';
 import type { Comparison } from './key-comparison.ts';
 import type { ReplicaIdentity } from './replication/replica-identity.ts';
+import type { Storage } from './replication/storage.ts';
 import type { ColumnType, PgType } from './types.ts';
 
 export interface PgColumn extends Column {
@@ -33,6 +34,10 @@ export interface PgLeaf {
   readonly id: TableId;
   readonly relkind: string;
   readonly heap: boolean;
+  /** How it came to the root: see `LeafRow`. */
+  readonly attached: string;
+  readonly file: number;
+  readonly toast: number;
   /** SELECT on the partition itself; the right on the root is enough to read through the root. */
   readonly readable: boolean;
   /** Its own row-level security hides rows from the role; read through the root, the root's counts alone. */
@@ -61,4 +66,16 @@ export interface PgTable extends Table {
   readonly keyset: readonly string[];
   /** WHERE of the user's publication: rows outside do not come by the log, so a snapshot must leave them out too. */
   readonly rowFilter: string | null;
+  /**
+   * The transactions that last wrote what in the catalog decides whether the publication has the table: two entries that
+   * are alike prove that it had the table all the while in between. Null: there is no publication yet.
+   */
+  readonly entry: string | null;
+  /** See `Publication.removals`. */
+  readonly removals: number | null;
+  /** The server lets the table be made unlogged although it is published: it is not listed by name. */
+  readonly mayBeUnlogged: boolean;
+  readonly storage: Storage;
+  /** Transactions before this one, a 64-bit id in digits, had ended when the table was looked at. */
+  readonly horizon: string;
 }

@@ -33,7 +33,12 @@ describePostgres(major => {
         const first = await platform.sync();
         const { lsn, clock } = positionOf(platform.stored);
         const [names = {}] = (await lab.sql(NAMES)) as Record<string, string | number>[];
-        const partitions = /"partitions":"([^"]*)"/.exec(JSON.stringify(first.states))?.[1] ?? '';
+        const marks = /"partitions":"([^"]*)"/.exec(JSON.stringify(first.states))?.[1] ?? '';
+        // How a partition was attached was all that was noted of it.
+        const partitions = marks
+          .split(' ')
+          .map(mark => mark.split(':').slice(0, 2).join(':'))
+          .join(' ');
         platform.stored = earlierState('postgres', form, { ...names, lsn, clock, partitions });
         await lab.sql(
           "UPDATE item SET body = 'new' WHERE id = 3; DELETE FROM item WHERE id = 499; INSERT INTO part VALUES (2, 2020)",

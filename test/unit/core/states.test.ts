@@ -59,6 +59,10 @@ const apply = (
   for (const { server, table, id, text } of made) servers[server]?.set(table, 10 * server + id, text);
 };
 
+const pass = (servers: readonly ToyServer[], rows: readonly { server: number; table: string; id: number }[]): void => {
+  for (const { server, table, id } of rows) servers[server]?.unseen(table, 10 * server + id, 'unseen');
+};
+
 let attachedRows = 0;
 const attach = (servers: readonly ToyServer[], rows: readonly { server: number; table: string }[]): void => {
   for (const { server, table } of rows) servers[server]?.attach(table, 1000 + ++attachedRows, 'attached');
@@ -70,6 +74,9 @@ const touch = (servers: readonly ToyServer[], rows: readonly { server: number; n
     if (row !== undefined) servers[server]?.set(row.table, row.id, text);
   }
 };
+
+/** Changes of a table that the log does not have at the time. */
+const unseen = fc.array(fc.record({ server: fc.nat(2), table: fc.constantFrom(...tables), id: fc.nat(6) }), { maxLength: 2 });
 
 /** What a deduplicating destination holds. */
 class Destination {
@@ -157,6 +164,7 @@ describe('every STATE that is printed', () => {
       next: fc.nat(),
       attached,
       touched,
+      unseen,
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
@@ -164,11 +172,12 @@ describe('every STATE that is printed', () => {
         const destination = new Destination();
         let state: readonly StateBody[] = [];
         const all = { changes: last, shards: ['main', 'a', 'b'], modes: incremental, stateType: 'global' as const, next: 0 };
-        const toTheEnd = { ...all, attached: [], touched: [] };
+        const toTheEnd = { ...all, attached: [], touched: [], unseen: [] };
         for (const [ordinal, { shards, modes, stateType, next, changes: made, ...past }] of [...steps, toTheEnd].entries()) {
           apply(servers, made);
           attach(servers, past.attached);
           touch(servers, past.touched);
+          pass(servers, past.unseen);
           const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
           const run = await toyRead({ shards: named, modes, state, settings: { stateType, job: `${ordinal}` } });
           expect(run.error).toBeUndefined();
@@ -189,7 +198,7 @@ describe('every STATE that is printed', () => {
 
   it('brings the deletes too of shards that were away for a while', async () => {
     const shardsOfSome = fc.subarray(['main', 'a', 'b'], { minLength: 1 });
-    const step = fc.record({ changes, shards: shardsOfSome, stateType, next: fc.nat(), attached, touched });
+    const step = fc.record({ changes, shards: shardsOfSome, stateType, next: fc.nat(), attached, touched, unseen });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), changes, async (steps, last) => {
         const { servers, byName } = world();
@@ -202,11 +211,13 @@ describe('every STATE that is printed', () => {
           next: 0,
           attached: [],
           touched: [],
+          unseen: [],
         };
         for (const [ordinal, { shards, stateType, next, changes: made, ...past }] of [...steps, all].entries()) {
           apply(servers, made);
           attach(servers, past.attached);
           touch(servers, past.touched);
+          pass(servers, past.unseen);
           const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
           const run = await toyRead({ shards: named, modes: incremental, state, settings: { stateType } });
           expect(run.error).toBeUndefined();

@@ -38,6 +38,8 @@ export class ToyServer {
   readonly tables = new Map<string, Map<number, string>>();
   readonly log: Change[] = [];
   readonly attached: { readonly table: string; readonly id: number }[] = [];
+  /** How often the log lacked a change of a table. */
+  readonly gaps = new Map<string, number>();
   /** Changes before that are not in the log any more. */
   purged = 0;
   /** Another one: the log is that of another server. */
@@ -73,6 +75,16 @@ export class ToyServer {
   attach(table: string, id: number, text: string): void {
     (this.tables.get(table) as Map<number, string>).set(id, text);
     this.attached.push({ table, id });
+  }
+
+  /** A change while the log does not have the table. */
+  unseen(table: string, id: number, text: string): void {
+    (this.tables.get(table) as Map<number, string>).set(id, text);
+    this.gaps.set(table, this.gapsOf(table) + 1);
+  }
+
+  gapsOf(table: string): number {
+    return this.gaps.get(table) ?? 0;
   }
 
   attachedTo(table: string): readonly number[] {
@@ -142,9 +154,12 @@ class ToyShard implements Shard {
   missed(tables: readonly Watched[]): Promise<readonly Missed[]> {
     const missed = tables.flatMap(({ followed, cursor }): readonly Missed[] => {
       const { only } = (cursor ?? {}) as unknown as Partial<ToyCursor>;
+      const { name } = followed.selection.table.id;
+      const gaps = this.#server.gapsOf(name);
+      const attached = this.#server.attachedTo(name);
+      const memo = { attached: attached.length, gaps };
+      if (Number(followed.memo?.['gaps'] ?? gaps) < gaps) return [{ followed, cursor: null, memo }];
       if (cursor === null || (cursor !== undefined && only === undefined)) return [];
-      const attached = this.#server.attachedTo(followed.selection.table.id.name);
-      const memo = { attached: attached.length };
       const come = attached.slice(Number(followed.memo?.['attached'] ?? attached.length));
       if (come.length > 0) return [{ followed, cursor: asCursor({ id: -1, only: [...(only ?? []), ...come] }), memo }];
       followed.memo = memo;
@@ -181,7 +196,9 @@ class ToyShard implements Shard {
       for (const [id, text] of chunk) write(records, template, 'r', id, text);
       if (chunk.length < CHUNK) {
         const followed = this.#followed.find(each => each.selection.table.id.name === name);
-        if (followed !== undefined && only === undefined) followed.memo = { attached: this.#server.attachedTo(name).length };
+        if (followed !== undefined && only === undefined) {
+          followed.memo = { ...followed.memo, attached: this.#server.attachedTo(name).length };
+        }
         return;
       }
       after = chunk.at(-1)?.[0] ?? after;
@@ -191,6 +208,9 @@ class ToyShard implements Shard {
 
   stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
     this.#followed = request.tables;
+    for (const each of request.tables) {
+      if (each.awaitsOrigin) each.memo = { gaps: this.#server.gapsOf(each.selection.table.id.name) };
+    }
     return this.#events(request, records);
   }
 

@@ -1,15 +1,16 @@
-import type { Followed, Logger, Missed, Watched } from '../../../contract/engine.ts';
-import { ConnectorError } from '../../../contract/errors.ts';
+import type { Followed, Logger } from '../../../contract/engine.ts';
 import { listed } from '../../../contract/findings.ts';
-import type { JsonObject, SnapshotCursor, TableId } from '../../../contract/ids.ts';
+import type { TableId } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import { type LeafRow, readLeaves } from '../catalog-queries.ts';
-import { asCursor, partsCursor } from '../snapshot/cursor.ts';
+import type { LeafRow } from '../catalog-queries.ts';
 import { type Query, qualified, quoteIdent } from '../sql.ts';
 import type { PgLeaf, PgTable } from '../table.ts';
+import { ask, hasOnlyRowsSince, hasRows, isFirstFile, isRewritten, storageMark } from './storage.ts';
+import { attachmentOf, knownPartitions, memoOf, type TableMemo } from './table-memo.ts';
 
 /**
- * The partitions with which the followed tables are read: kept in the memos of the tables.
+ * What is remembered of the followed tables from the beginning of their snapshots on, and the partitions with which they
+ * were read.
  *
  * Rows that a partition has before it is attached are in no log of the table. A snapshot that is under way reads them; for
  * one that comes later `missedRows` finds out.
@@ -18,44 +19,20 @@ export class Partitions {
   readonly #followed: readonly Followed[];
 
   constructor(followed: readonly Followed[]) {
-    this.#followed = followed.filter(isPartitioned);
+    this.#followed = followed;
+    for (const each of followed) {
+      const table = each.selection.table as PgTable;
+      if (each.awaitsOrigin) each.memo = memoOf(table, table.leaves);
+    }
   }
 
   /** A snapshot has read the table to its end, with these partitions. */
   read(table: PgTable, leaves: readonly LeafRow[]): void {
+    if (table.relkind !== 'p') return;
     for (const followed of this.#followed)
-      if ((followed.selection.table as PgTable).oid === table.oid) followed.memo = memoOf(leaves);
+      if ((followed.selection.table as PgTable).oid === table.oid) followed.memo = memoOf(table, leaves);
   }
 }
-
-/** The partitions that have come with rows since the last look, and the snapshots that bring those. Changes the memos of the other tables. */
-export async function missedRows(tables: readonly Watched[], query: Query, log: Logger): Promise<readonly Missed[]> {
-  // A snapshot of the whole table sees to its partitions by itself.
-  const watched = tables.filter(({ followed, cursor }) => isPartitioned(followed) && cursor !== null && !isOfWhole(cursor));
-  if (watched.length === 0) return [];
-  const all = await readLeaves(
-    query,
-    watched.map(({ followed }) => (followed.selection.table as PgTable).oid),
-  );
-  const missed: Missed[] = [];
-  for (const { followed, cursor } of watched) {
-    const table = followed.selection.table as PgTable;
-    const leaves = all.filter(leaf => leaf.root === table.oid);
-    const known = followed.memo?.['partitions'];
-    const memo = memoOf(leaves);
-    if (known === memo['partitions']) continue;
-    const before = new Set(typeof known === 'string' ? known.split(' ') : leaves.map(mark));
-    const filled: number[] = [];
-    for (const leaf of leaves)
-      if (!before.has(mark(leaf)) && (await cameWithRows(query, log, table, leaf))) filled.push(leaf.oid);
-    if (filled.length > 0) missed.push({ followed, cursor: asCursor(partsCursor(table, cursor ?? null, filled)), memo });
-    else followed.memo = memo;
-  }
-  return missed;
-}
-
-const isPartitioned = ({ selection }: Followed): boolean => (selection.table as PgTable).relkind === 'p';
-const isOfWhole = (cursor: SnapshotCursor | undefined): boolean => cursor !== undefined && !('only' in (cursor as JsonObject));
 
 /** What to say of a partitioned table that the role can read whole through its root only; undefined when it may read the partitions. */
 export function unreadableLeaves(
@@ -77,45 +54,83 @@ export function unreadableLeaves(
 
 export const leafId = ({ namespace, name }: LeafRow): TableId => ({ namespace, name });
 
-/** Another one when the partition is detached and attached again. */
-const mark = (leaf: LeafRow): string => `${leaf.oid}:${leaf.attached}`;
-
-const memoOf = (leaves: readonly LeafRow[]): JsonObject => ({ partitions: leaves.map(mark).join(' ') });
-
-/** Says what came, too. */
-async function cameWithRows(query: Query, log: Logger, table: PgTable, leaf: LeafRow): Promise<boolean> {
-  const came = `${tableLabel(leafId(leaf))} was attached to ${tableLabel(table.id)}`;
-  const older = await hasOlderRows(query, leaf);
-  if (older === true) log.info(`${came} with rows that it had before, which are not in the log: a snapshot brings them.`);
-  if (older === undefined) {
-    const remedy = `Clear the stream ${tableLabel(table.id)} to read it anew.`;
-    log.warn(
-      `${came}. If it had rows before, which the role cannot see without SELECT on it (and BYPASSRLS, where it has row-level security), they are not in the log. ${remedy}`,
-    );
-  }
-  return older === true;
+interface Source {
+  readonly query: Query;
+  readonly log: Logger;
 }
 
 /**
+ * Oids of the partitions of which rows have come past the log: those that were attached with rows, and known ones that may
+ * have been unlogged for a while, which the server allows although the table is published. Says what came, too.
+ */
+export async function filledPartitions(
+  source: Source,
+  wanted: {
+    readonly table: PgTable;
+    readonly before: TableMemo;
+    readonly leaves: readonly LeafRow[];
+    /** Of partitions that are new nobody needs to know. */
+    readonly onlyKnown: boolean;
+  },
+): Promise<readonly number[]> {
+  const { table, before, leaves, onlyKnown } = wanted;
+  const known = knownPartitions(before.partitions ?? '');
+  const filled: number[] = [];
+  for (const leaf of leaves) {
+    const attachment = attachmentOf(leaf);
+    const isKnown = known.has(attachment);
+    if (isKnown && (await wasUnlogged(source, { table, leaf, storage: known.get(attachment), horizon: before.horizon })))
+      filled.push(leaf.oid);
+    if (!isKnown && !onlyKnown && (await cameWithRows(source, table, leaf))) filled.push(leaf.oid);
+  }
+  return filled;
+}
+
+interface KnownLeaf {
+  readonly table: PgTable;
+  readonly leaf: LeafRow;
+  /** Its mark when it was last looked at, and the horizon of then. */
+  readonly storage: string | undefined;
+  readonly horizon: string | undefined;
+}
+
+/** Whether the log may have lacked changes of a partition since it was last looked at. */
+async function wasUnlogged({ query, log }: Source, { table, leaf, storage, horizon }: KnownLeaf): Promise<boolean> {
+  if (storage === undefined || horizon === undefined || !isRewritten(storage, storageMark(leaf))) return false;
+  const only = leaf.row_security ? undefined : await hasOnlyRowsSince(query, leafId(leaf), horizon);
+  const what =
+    `All rows of ${tableLabel(leafId(leaf))}, a partition of ${tableLabel(table.id)}, were written anew since the last read, ` +
+    'as SET UNLOGGED and SET LOGGED do; meanwhile the log may have lacked changes';
+  if (only === true)
+    log.warn(`${what}. A new snapshot of it is taken. Rows that were deleted meanwhile stay at the destination.`);
+  if (only === undefined) log.warn(`${what}, which ${UNSEEN}. ${remedy(table)}`);
+  return only === true;
+}
+
+async function cameWithRows({ query, log }: Source, table: PgTable, leaf: LeafRow): Promise<boolean> {
+  const came = `${tableLabel(leafId(leaf))} was attached to ${tableLabel(table.id)}`;
+  const older = await hasOlderRows(query, leaf);
+  if (older === true) log.info(`${came} with rows that it had before, which are not in the log: a snapshot brings them.`);
+  if (older === undefined) log.warn(`${came}. If it had rows before, which ${UNSEEN}, they are not in the log. ${remedy(table)}`);
+  return older === true;
+}
+
+const UNSEEN = 'the role cannot see without SELECT on it (and BYPASSRLS, where it has row-level security)';
+const remedy = (table: PgTable): string => `Clear the stream ${tableLabel(table.id)} to read it anew.`;
+
+/**
  * Whether the partition has rows from before it was attached: written by an older transaction, or earlier in the same one.
- * A younger one may have an older number, so this may say yes too often. Undefined: it cannot be read.
+ * A younger one may have an older number, so this may say yes too often. Once it was written anew, its rows no longer tell
+ * how old they are: then any row counts. Undefined: it cannot be read.
  */
 async function hasOlderRows(query: Query, leaf: LeafRow): Promise<boolean | undefined> {
   if (leaf.row_security) return undefined;
+  if (!isFirstFile(leaf)) return hasRows(query, leafId(leaf));
   const older = leaf.attached.split('/').map(link => {
     const [xid = '0', command = '0'] = link.split('.');
     // Who locks a row overwrites its number of the command.
     const earlier = `r.xmin = '${xid}'::xid AND r.xmax = '0'::xid AND r.cmin::text::int8 < ${command}`;
     return `age(r.xmin) > age('${xid}'::xid) OR (${earlier})`;
   });
-  try {
-    const name = qualified(leafId(leaf));
-    const sql = `SELECT EXISTS (SELECT FROM ONLY ${name} r WHERE ${older.join(' OR ')}) AS yes`;
-    return (await query.rows<{ yes: boolean }>(sql))[0]?.yes === true;
-  } catch (error) {
-    const code = error instanceof ConnectorError ? error.code : undefined;
-    if (code === 'TABLE_MISSING') return false;
-    if (code === 'PERMISSION_DENIED' || code === 'SERVER_ERROR') return undefined;
-    throw error;
-  }
+  return ask(query, leafId(leaf), table => `EXISTS (SELECT FROM ONLY ${table} r WHERE ${older.join(' OR ')})`);
 }

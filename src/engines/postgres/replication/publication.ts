@@ -43,6 +43,15 @@ export interface Publication {
   readonly memberships: ReadonlyMap<number, number>;
   /** Oid of the `pg_publication_namespace` row of each schema, by its name. */
   readonly schemaMemberships: ReadonlyMap<string, number>;
+  /** Oids of the tables that are listed by name: the server refuses to make these unlogged. */
+  readonly listed: ReadonlySet<number>;
+  /** The transaction that last wrote what is published, and how. */
+  readonly written: string;
+  /**
+   * Version 19 and later, of all tables: how many entries were ever taken out of the publications of the database. A table
+   * that was excluded for a while (EXCEPT) leaves no other trace. Statistics: a crash may take them back to 0.
+   */
+  readonly removals: number | null;
 }
 
 /** The mark of ownership. Also read by people, in psql's `\dRp+`. */
@@ -53,6 +62,8 @@ interface PublicationRow {
   owner: string;
   owned: boolean;
   comment: string | null;
+  written: string;
+  removals: number | null;
   pub: {
     puballtables: boolean;
     pubinsert: boolean;
@@ -68,7 +79,9 @@ interface PublicationRow {
 export async function readPublication(query: Query, name: string): Promise<Publication | undefined> {
   const [row] = await query.rows<PublicationRow>(`
     SELECT p.oid, pg_get_userbyid(p.pubowner)::text AS owner, pg_has_role(p.pubowner, 'USAGE') AS owned,
-           obj_description(p.oid, 'pg_publication') AS comment, to_jsonb(p) AS pub
+           obj_description(p.oid, 'pg_publication') AS comment, to_jsonb(p) AS pub, p.xmin::text AS written,
+           CASE WHEN p.puballtables AND current_setting('server_version_num')::int4 >= 190000
+                THEN pg_stat_get_tuples_deleted('pg_catalog.pg_publication_rel'::regclass)::float8 END AS removals
       FROM pg_catalog.pg_publication p WHERE p.pubname = ${quoteLiteral(name)}`);
   if (row === undefined) return undefined;
   const version = await serverVersion(query);
@@ -103,6 +116,9 @@ export async function readPublication(query: Query, name: string): Promise<Publi
       ...(await readPartsOfMembers(query, row.oid)),
       ...members.map(({ relid, oid }) => [relid, oid] as const),
     ]),
+    listed: new Set(members.map(member => member.relid)),
+    written: row.written,
+    removals: row.removals,
   };
 }
 

@@ -64,6 +64,9 @@ export const firstOf = (only: readonly number[]): PageCursor => ({
   only,
 });
 
+/** Whether the snapshot under way is one of some partitions alone. */
+export const isOfParts = (cursor: SnapshotCursor): boolean => 'only' in (cursor as JsonObject);
+
 /** A snapshot of some partitions alone, and of those that one under way, at `cursor`, has still to read. */
 export function partsCursor(table: PgTable, cursor: SnapshotCursor | null, oids: readonly number[]): PageCursor {
   const known = pageCursor(table, cursor)?.only ?? [];

@@ -109,5 +109,24 @@ describePostgres19(() => {
         expect([codes(whole), whole.lines.filter(line => line.includes('lacks'))]).toEqual([[], []]);
       }),
     );
+
+    it(
+      'a table that was left out for a while gets a new snapshot, and a warning says so; REPACK costs none',
+      inLab(19, async lab => {
+        const { name } = lab.database;
+        await lab.sql(`${createTwo} CREATE PUBLICATION ${name} FOR ALL TABLES`);
+        const platform = await lab.connect();
+        await platform.sync();
+        await lab.sql('REPACK thing');
+        expect((await platform.sync()).records).toEqual([]);
+        await lab.sql(`ALTER PUBLICATION ${name} SET ALL TABLES EXCEPT (TABLE thing)`);
+        await lab.sql("UPDATE thing SET text = 'unseen' WHERE id = 1");
+        await lab.sql(`ALTER PUBLICATION ${name} SET ALL TABLES`);
+        const run = await platform.sync();
+        await platform.expectEqual([thing]);
+        expect(run.logs.filter(message => message.includes('EXCEPT'))).toHaveLength(1);
+        expect((await platform.sync()).records).toEqual([]);
+      }),
+    );
   });
 });

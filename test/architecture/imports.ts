@@ -29,7 +29,7 @@ export interface Rule {
 const NODE = 'node:*';
 /** The drivers of each engine: nobody else may import them. */
 export const DRIVERS: Readonly<Record<string, readonly string[]>> = {
-  postgres: ['pg'],
+  postgres: ['pg', '@mongodb-js/saslprep'],
   mysql: ['mysql2', 'iconv-lite', 'zstddec'],
 };
 

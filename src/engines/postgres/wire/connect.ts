@@ -5,6 +5,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import { withinTime } from '../../../net/deadline.ts';
 import type { PgTarget } from '../options.ts';
 import { serverError, toConnectorError } from './errors.ts';
+import { useExactPassword } from './scram.ts';
 import { secured } from './tls.ts';
 
 export interface ConnectOptions {
@@ -84,6 +85,7 @@ function newClient(target: PgTarget, options: ConnectOptions, stream: Duplex): p
     application_name: options.applicationName,
     stream: () => asPgStream(stream),
   });
+  useExactPassword(client, target.password);
   const startup = (client as unknown as Startup).connectionParameters;
   startup.options = '';
   startup.replication = options.replication ? 'database' : '';

@@ -7,7 +7,7 @@ import { NULLED, REPAIRED, SAID } from './value-writer.ts';
 
 /**
  * Writers for values as PostgreSQL prints them, in COPY (text format, unescaped) and in pgoutput alike, under the session
- * settings DateStyle=ISO, IntervalStyle=postgres, TimeZone=UTC, bytea_output=hex, extra_float_digits=1. The forms are those
+ * settings DateStyle=ISO, IntervalStyle=postgres, TimeZone=UTC, bytea_output=hex, extra_float_digits=3. The forms are those
  * of the manual, chapter "Data Types". What does not have its type's form becomes null, whatever it is.
  */
 

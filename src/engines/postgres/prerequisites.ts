@@ -5,6 +5,7 @@ import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import type { PostgresConfig } from './config.ts';
 import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
+import { readPluginAccess } from './replication/output-plugin.ts';
 import { unreadableLeaves } from './replication/partitions.ts';
 import {
   addTablesSql,
@@ -20,6 +21,8 @@ import type { PgTable } from './table.ts';
 export interface Prerequisites extends Findings {
   /** Nothing found so far keeps a replication connection from being opened. */
   readonly mayReplicate: boolean;
+  /** Whether the server lets this role use our plugin only a slot shows, and there is room for one. */
+  readonly tryPlugin: boolean;
 }
 
 interface ServerFacts {
@@ -63,15 +66,17 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
   const [server] = await query.rows<ServerFacts>(SERVER_FACTS);
   if (server === undefined) throw new ConnectorError('INVARIANT', 'The server gave no settings.');
   if (server.version < OLDEST_VERSION)
-    return { ...problem('SERVER_VERSION', versionProblem(server.version)), mayReplicate: false };
+    return { ...problem('SERVER_VERSION', versionProblem(server.version)), mayReplicate: false, tryPlugin: false };
   const { schemas, publication: name, replication_slot: slotName } = config.source;
   const publication = await readPublication(query, name);
   const slot = await readSlot(query, slotName);
   const relations = await readRelations(query, schemas);
   const tables = await discoverTables(query, { schemas, publication, nativeJson: false });
   const owned = await ownedTables(query, tables);
+  const plugin = await readPluginAccess(query);
   const parts = [
     serverProblems(server, slot),
+    typeof plugin === 'string' ? nothing : problem('SERVER_SETTING', plugin.refused),
     slotProblems(server, slot, config),
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),
@@ -82,6 +87,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     problems: parts.flatMap(part => part.problems),
     notices: parts.flatMap(part => part.notices),
     mayReplicate: server.may_replicate && server.used_senders < server.max_senders,
+    tryPlugin: plugin === 'hidden' && server.used_slots < server.max_slots,
   };
 }
 

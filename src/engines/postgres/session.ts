@@ -8,6 +8,7 @@ import { discoverTables } from './discovery.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import type { PgTarget, PostgresShardOptions } from './options.ts';
 import { findProblems } from './prerequisites.ts';
+import { tryPlugin } from './replication/output-plugin.ts';
 import { readPublication } from './replication/publication.ts';
 import { PostgresShard } from './shard.ts';
 import { type Query, queryOn } from './sql.ts';
@@ -61,21 +62,29 @@ class PostgresMember implements Member<PgTable> {
   async check(): Promise<readonly Problem[]> {
     const { config, context, target } = this.options;
     try {
-      const { problems, notices, mayReplicate } = await findProblems(await this.query(), config);
+      const query = await this.query();
+      const { problems, notices, mayReplicate, tryPlugin } = await findProblems(query, config);
       for (const notice of notices) context.log.info(notice);
-      return mayReplicate ? [...problems, ...(await this.#tryReplication())] : problems;
+      return mayReplicate ? [...problems, ...(await this.#tryReplication(tryPlugin ? query : null))] : problems;
     } catch (error) {
       return [asProblem(toConnectorError(error, `Checking "${target.database}" on ${target.host}:${target.port}`))];
     }
   }
 
-  /** A replication connection is another thing than a plain one: pg_hba.conf may refuse it, and most poolers do. */
-  async #tryReplication(): Promise<readonly Problem[]> {
+  /**
+   * A replication connection is another thing than a plain one: pg_hba.conf may refuse it, and most poolers do. With
+   * `control` a slot for a moment shows whether the server lets us use the plugin.
+   */
+  async #tryReplication(control: Query | null): Promise<readonly Problem[]> {
     const { target, context } = this.options;
     try {
       const client = await connect(target, { replication: true, applicationName: `${APPLICATION} check` }, context);
-      await disconnect(client);
-      return [];
+      try {
+        const refused = control === null ? undefined : await tryPlugin(client, control);
+        return refused === undefined ? [] : [asProblem(refused)];
+      } finally {
+        await disconnect(client);
+      }
     } catch (error) {
       const known = toConnectorError(error, 'Opening a replication connection');
       const pooler = serverError(known.cause)?.code === '08P01'; // protocol_violation

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PostgresConfig } from '../../../src/engines/postgres/config.ts';
 import { postgres } from '../../../src/engines/postgres/index.ts';
+import { createSlot } from '../../../src/engines/postgres/replication/slot.ts';
 import { type Checked, checkOf, codes, text } from '../../kit/check.ts';
 import { readTests } from '../../kit/conformance/reads.ts';
 import { describePostgres19 } from '../../kit/postgres-19.ts';
 import { type OwnPostgresServer, startPostgres } from '../../kit/servers/postgres.ts';
 import { postgresBackend } from './backend.ts';
-import { engineConfig } from './engine-fixture.ts';
+import { engineConfig, withQuery } from './engine-fixture.ts';
 import { brief, createTwo, failureOf, inLab, type Lab, thing } from './lab.ts';
 import { startStandby } from './standby.ts';
 
@@ -52,6 +53,41 @@ describePostgres19(() => {
         );
       } finally {
         await minimal.stop();
+      }
+    });
+
+    it('a list of output plugins without ours is found by check, whatever the role may see, and by read', async () => {
+      const database = await server.createDatabase();
+      await server.query(
+        database,
+        `CREATE ROLE reader LOGIN REPLICATION PASSWORD 'reader'; CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT ON t TO reader;
+         CREATE PUBLICATION tributary FOR TABLE t`,
+      );
+      const set = (list: string): Promise<unknown> =>
+        server.query('postgres', `ALTER ROLE ALL SET output_plugin_libraries = ${list}`);
+      const reader = engineConfig(server, database, { username: 'reader', password: 'reader' });
+      const slots = 'SELECT count(*)::int AS n FROM pg_replication_slots';
+      try {
+        const before = await server.query('postgres', slots);
+        expect(codes(await check(reader))).toEqual([]);
+        expect(await server.query('postgres', slots)).toEqual(before);
+        await set('test_decoding');
+        for (const config of [reader, engineConfig(server, database)]) {
+          const found = await check(config);
+          expect([codes(found), text(found)]).toEqual([
+            ['SERVER_SETTING'],
+            expect.stringContaining('ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding;'),
+          ]);
+        }
+        await expect(withQuery(reader, query => createSlot(query, 'refused'), true)).rejects.toMatchObject({
+          code: 'SERVER_SETTING',
+          detail: expect.stringContaining('ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding;'),
+        });
+        await set('pgoutput, test_decoding');
+        for (const config of [reader, engineConfig(server, database)]) expect(codes(await check(config))).toEqual([]);
+      } finally {
+        await server.query('postgres', 'ALTER ROLE ALL RESET output_plugin_libraries');
+        await server.dropDatabase(database);
       }
     });
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { exactRecords, type Row } from '../../kit/destination.ts';
 import { describePostgres } from '../../kit/engines.ts';
 import { digits, type Json } from '../../kit/messages.ts';
+import { engineConfig, withQuery } from './engine-fixture.ts';
 import { inLab, type Lab, literal } from './lab.ts';
 
 interface Case {
@@ -108,6 +109,18 @@ describePostgres(major => {
         { type: 'bit varying(9)', sql: "B'0101'", value: '0101' },
         { type: 'char(5)', sql: "'ab'", value: 'ab   ' },
       ]);
+    }),
+  );
+
+  // Floats have all their digits from 1 on; types of extensions (`unit`) print up to two more of them for 3.
+  it(
+    'every connection asks for as many digits as a type can print',
+    inLab(major, async lab => {
+      const config = engineConfig(lab.server, lab.database.name);
+      for (const replication of [false, true]) {
+        const shown = await withQuery(config, query => query.rows('SHOW extra_float_digits'), replication);
+        expect(shown).toEqual([{ extra_float_digits: '3' }]);
+      }
     }),
   );
 });

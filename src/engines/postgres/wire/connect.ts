@@ -23,7 +23,8 @@ const SETTINGS: readonly (readonly [since: number, name: string, value: string])
   [0, 'datestyle', 'ISO, MDY'],
   [0, 'intervalstyle', 'postgres'],
   [0, 'timezone', 'UTC'],
-  [0, 'extra_float_digits', '1'],
+  // All digits of a float come with 1 already; some types of extensions print more of them with 3.
+  [0, 'extra_float_digits', '3'],
   [0, 'bytea_output', 'hex'],
   [0, 'lc_monetary', 'C'],
   [0, 'quote_all_identifiers', 'off'], // how regclass and its like are printed; search_path too

@@ -41,6 +41,14 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '57P05': 'CONNECTION_LOST', // idle_session_timeout
 };
 
+/** The setting that says which output plugins slots may use. */
+export const OUTPUT_PLUGINS = 'output_plugin_libraries';
+export const outputPluginRemedy = `Add it to what the list has, for example: ALTER SYSTEM SET ${OUTPUT_PLUGINS} = pgoutput, test_decoding; SELECT pg_reload_conf();`;
+
+/** The words are in the server's language, but it names the setting. */
+const refusesPlugin = (error: ServerError): boolean =>
+  error.code === '42501' && [error.message, error.detail, error.hint].some(part => part?.includes(OUTPUT_PLUGINS) === true);
+
 const describe = (error: ServerError): string =>
   [error.message, error.detail, error.hint === undefined ? undefined : `Hint: ${error.hint}`]
     .filter(part => part !== undefined)
@@ -54,6 +62,10 @@ const describe = (error: ServerError): string =>
 export function toConnectorError(error: unknown, what: string): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const server = serverError(error);
+  if (server !== undefined && refusesPlugin(server)) {
+    const detail = `${what}: ${describe(server)} (SQLSTATE ${server.code}) ${outputPluginRemedy}`;
+    return new ConnectorError('SERVER_SETTING', detail, { cause: error });
+  }
   if (server !== undefined) {
     const code = CODES[server.code] ?? CODES[server.code.slice(0, 2)] ?? 'SERVER_ERROR';
     return new ConnectorError(code, `${what}: ${describe(server)} (SQLSTATE ${server.code})`, { cause: error });

@@ -28,6 +28,18 @@ describe('toConnectorError', () => {
     expect(error.detail).toBe(`Reading: the message. the detail. (SQLSTATE ${state})`);
   });
 
+  it('of a plugin that may not be used: a setting, whatever the language', () => {
+    const words = {
+      message: 'Bibliothek »pgoutput« …',
+      code: '42501',
+      severity: 'FEHLER',
+      hint: '… zu »output_plugin_libraries« hinzu.',
+    };
+    const error = toConnectorError(Object.assign(new Error(words.message), words), 'Creating');
+    expect(error.code).toBe('SERVER_SETTING');
+    expect(error.detail).toContain('ALTER SYSTEM SET output_plugin_libraries = pgoutput, test_decoding;');
+  });
+
   it.each([
     ['ECONNREFUSED', 'SERVER_UNREACHABLE'],
     ['ECONNRESET', 'CONNECTION_LOST'],

@@ -235,7 +235,10 @@ describePostgres(major => {
     const primary = await startPostgres({ major });
     let standby: OwnPostgresServer | undefined;
     try {
-      await primary.query('postgres', 'CREATE TABLE t (id int PRIMARY KEY)');
+      await primary.query(
+        'postgres',
+        `CREATE TABLE t (id int PRIMARY KEY); ALTER DATABASE postgres SET default_transaction_isolation = serializable`,
+      );
       standby = await startStandby(primary);
       const checked = await check(engineConfig(standby, 'postgres'));
       const publication = [

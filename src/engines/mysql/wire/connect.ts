@@ -39,8 +39,11 @@ const SETTINGS: readonly (readonly [name: string, value: string, mysql?: number,
   ['completion_type', "'NO_CHAIN'"],
   ['sql_select_limit', '18446744073709551615'],
   ['sql_big_selects', '1'],
+  ['sql_quote_show_create', '1'], // SHOW CREATE TABLE is read by us
   ['net_write_timeout', `${PATIENCE_SECONDS}`],
   ['net_read_timeout', `${PATIENCE_SECONDS}`],
+  // For an ALTER TABLE that holds a table; a server may be set to seconds.
+  ['lock_wait_timeout', `${PATIENCE_SECONDS}`],
   ['wait_timeout', `${PATIENCE_SECONDS}`],
   ['max_execution_time', '0', 5_07_08, 0],
   ['show_gipk_in_create_table_and_information_schema', '1', 8_00_30, 0],

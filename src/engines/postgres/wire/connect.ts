@@ -35,6 +35,13 @@ const SETTINGS: readonly (readonly [since: number, name: string, value: string])
   [0, 'idle_in_transaction_session_timeout', '0'],
   [14_00_00, 'idle_session_timeout', '0'],
   [17_00_00, 'transaction_timeout', '0'],
+  // A publication is made by a transaction of ours; a standby knows no serializable transactions; a check asks for what may fail.
+  [0, 'default_transaction_read_only', 'off'],
+  [0, 'default_transaction_isolation', 'read committed'],
+  [0, 'default_transaction_deferrable', 'off'],
+  [0, 'exit_on_error', 'off'],
+  // How our own literals of keys are read.
+  [0, 'array_nulls', 'on'],
   // What we commit ourselves (a publication) need not wait for a standby that may be away.
   [0, 'synchronous_commit', 'local'],
   [0, 'jit', 'off'],

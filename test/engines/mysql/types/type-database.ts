@@ -58,6 +58,8 @@ const GLOBAL: Readonly<Record<MysqlFlavor | 'both', Readonly<Record<string, stri
     max_sort_length: '64',
     group_concat_max_len: '4',
     net_buffer_length: '1024',
+    lock_wait_timeout: '1',
+    sql_quote_show_create: '0',
     binlog_checksum: 'NONE',
   },
   mysql: { binlog_transaction_compression: 'ON', binlog_row_value_options: 'PARTIAL_JSON' },

@@ -1,5 +1,6 @@
 /** The four commands, up to the point where the engines and the core take over. */
 import type * as z from 'zod';
+import { leftOutNotices, offered } from '../contract/added-columns.ts';
 import { type commonConfig, startOfShards } from '../contract/common-config.ts';
 import type { Engine, EngineContext, Problem, Session } from '../contract/engine.ts';
 import { ConnectorError, ERRORS } from '../contract/errors.ts';
@@ -101,13 +102,13 @@ export async function discover(command: Command, configPath: string): Promise<vo
   await using session: Session = await engine.connect(config, context);
   const { tables, failures } = await session.discover();
   for (const failure of failures.values()) throw failure;
-  const sharded = (await session.shards()).length > 1;
-  for (const reason of fullRefreshReasons(tables)) context.log.info(`Only as full refresh: ${reason}`);
+  const { cursorColumn, originColumns } = engine;
+  const options = { cursorColumn, originColumns, sharded: (await session.shards()).length > 1 };
+  const streams = tables.map(table => offered(table, options));
+  for (const reason of fullRefreshReasons(streams)) context.log.info(`Only as full refresh: ${reason}`);
+  for (const notice of leftOutNotices(streams, options)) context.log.warn(notice);
   context.log.close();
-  const streams = tables.map(table =>
-    toStream(table, { cursorColumn: engine.cursorColumn, originColumns: engine.originColumns, sharded }),
-  );
-  say(command, { type: 'CATALOG', catalog: { streams } });
+  say(command, { type: 'CATALOG', catalog: { streams: streams.map(table => toStream(table, options)) } });
 }
 
 export interface ReadPaths {

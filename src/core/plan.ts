@@ -1,7 +1,8 @@
+import { type AddedOptions, addedColumns, leftOutOf, offered, ownColumns, sayLeftOut } from '../contract/added-columns.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import type { TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
-import type { Selection, Table } from '../contract/table.ts';
+import type { Column, Selection, Table } from '../contract/table.ts';
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
 
 /** What is to be done with one stream of the catalog. */
@@ -17,46 +18,61 @@ export interface StreamPlan {
   readonly refusal: string | null;
   /** Records carry the ordering key and the other columns of changes. */
   readonly changes: boolean;
-  /** What the user should know about how the stream is read. */
-  readonly notices: readonly string[];
+  /** The columns of records that are not the table's own. */
+  readonly added: readonly Column[];
 }
 
 /**
- * Decides for each stream of the configured catalog, from what the source offers. Pure. Throws STREAM_UNKNOWN naming
- * every stream that is not offered.
+ * Decides for each stream of the configured catalog, from what the source has. `notices`: what the user should know of it.
+ * Pure. Throws STREAM_UNKNOWN naming every stream that is not there.
  */
 export function plan(
   catalog: ConfiguredCatalog,
-  offered: readonly Table[],
-  { added, cursorColumn }: { readonly added: ReadonlySet<string>; readonly cursorColumn: string },
-): readonly StreamPlan[] {
-  const tables = new Map(offered.map(table => [tableKey(table.id), table]));
+  found: readonly Table[],
+  options: AddedOptions,
+): { readonly plans: readonly StreamPlan[]; readonly notices: readonly string[] } {
+  const tables = new Map(found.map(table => [tableKey(table.id), offered(table, options)]));
   const unknown = catalog.streams.filter(stream => !tables.has(tableKey(stream.id)));
   if (unknown.length > 0) {
     const names = unknown.map(stream => `"${tableLabel(stream.id)}"`).join(', ');
     const [first] = unknown;
     throw new ConnectorError('STREAM_UNKNOWN', `not among the tables on offer: ${names}.`, { table: first?.id });
   }
-  return catalog.streams.map(configured => {
+  const notices: string[] = [];
+  const left: string[] = [];
+  const plans = catalog.streams.map((configured): StreamPlan => {
     const table = tables.get(tableKey(configured.id)) as Table;
     const incremental = configured.syncMode === 'incremental';
-    const notices: string[] = [];
-    const gone = [...(configured.properties?.keys() ?? [])].filter(
-      name => !added.has(name) && !table.columns.some(column => column.name === name),
-    );
+    const changes = incremental || promisesChanges(configured, table, options);
+    const added = addedColumns(changes, options);
+    const known = new Set([...table.columns, ...added].map(column => column.name));
+    const gone = [...(configured.properties?.keys() ?? [])].filter(name => !known.has(name));
     if (gone.length > 0) {
       notices.push(`${tableLabel(table.id)} no longer has the columns ${gone.join(', ')}; refresh the source schema.`);
     }
-    const promised = configured.properties === null ? table.follow === true : configured.properties.has(cursorColumn);
+    const { leftOut } = ownColumns(table.columns, added);
+    if (leftOut.length > 0) left.push(leftOutOf(table, leftOut));
+    const reason = table.follow === true ? null : table.follow.reason;
     return {
       id: table.id,
       configured,
-      follow: incremental && table.follow === true,
-      refusal: incremental && table.follow !== true ? table.follow.reason : null,
-      changes: incremental || promised,
-      notices,
+      follow: incremental && reason === null,
+      refusal: incremental ? reason : null,
+      changes,
+      added,
     };
   });
+  return { plans, notices: [...notices, ...sayLeftOut(left)] };
+}
+
+/**
+ * Whether the catalog promises the columns of changes for a full refresh: those that the table cannot mean by columns of its
+ * own. It was made while the table could be followed, which may have ended since.
+ */
+function promisesChanges({ properties }: ConfiguredStream, table: Table, options: AddedOptions): boolean {
+  if (properties === null) return table.follow === true;
+  const own = new Set(table.follow === true ? [] : table.columns.map(column => column.name));
+  return addedColumns(true, { ...options, sharded: false }).some(({ name }) => properties.has(name) && !own.has(name));
 }
 
 /** The error for streams that are configured as incremental and cannot be followed. `more`: what became of the others. */
@@ -71,10 +87,10 @@ export function refused(plans: readonly StreamPlan[], more: string): ConnectorEr
  * The columns that the catalog asks for, in the table's order and in the types that the catalog promises. A column of the
  * table that bears the name of one we add is left out: the destination relies on the meaning of ours.
  */
-export function select(configured: ConfiguredStream, table: Table, added: ReadonlySet<string>): Selection {
+export function select({ configured, added }: StreamPlan, table: Table): Selection {
   const { properties } = configured;
-  const columns = table.columns
-    .filter(column => !added.has(column.name) && (properties === null || properties.has(column.name)))
+  const columns = ownColumns(table.columns, added)
+    .kept.filter(column => properties === null || properties.has(column.name))
     .map(column => ({ ...column, type: properties?.get(column.name) ?? column.type }));
   return { table, columns };
 }

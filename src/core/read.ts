@@ -6,7 +6,6 @@ import { RecordTemplate, StreamCounter } from '../contract/record-template.ts';
 import { RecordWriter } from '../contract/record-writer.ts';
 import type { Table } from '../contract/table.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
-import { addedColumns } from '../protocol/catalog.ts';
 import { estimateMessage, streamStatusMessage } from '../protocol/messages.ts';
 import type { Checkpoint } from '../protocol/state.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -62,7 +61,6 @@ class Read<Config> {
   readonly #request: ReadRequest<Config>;
   readonly #session: Session;
   readonly #streams = new Map<string, Stream>();
-  #added: ReadonlySet<string> = new Set();
 
   constructor(request: ReadRequest<Config>, session: Session) {
     this.#request = request;
@@ -71,17 +69,18 @@ class Read<Config> {
 
   async run(): Promise<void> {
     const { catalog, output, context, terminal } = this.#request;
-    const { tables: offered, failures } = await this.#session.discover(catalog.streams.map(stream => stream.id));
+    const { tables: found, failures } = await this.#session.discover(catalog.streams.map(stream => stream.id));
     const shards = await this.#session.shards();
-    this.#added = this.#addedNames(shards.length > 1);
-    for (const each of plan(catalog, offered, { added: this.#added, cursorColumn: this.#request.engine.cursorColumn })) {
+    const { cursorColumn, originColumns } = this.#request.engine;
+    const { plans, notices } = plan(catalog, found, { cursorColumn, originColumns, sharded: shards.length > 1 });
+    for (const notice of notices) context.log.warn(notice);
+    for (const each of plans) {
       this.#streams.set(tableKey(each.id), {
         plan: each,
         counter: new StreamCounter(),
         running: false,
         estimate: { rows: 0, bytes: 0 },
       });
-      for (const notice of each.notices) context.log.warn(notice);
       output.message(streamStatusMessage(each.id, 'STARTED', this.#now()));
     }
     const state = this.#checkpointer(new Set(shards.map(shard => shard.id)));
@@ -114,7 +113,7 @@ class Read<Config> {
       const table = tables[index];
       if (table === undefined)
         throw new ConnectorError('INVARIANT', `shard ${open.id} gave ${tables.length} tables for ${plans.length}.`);
-      return { selection: select(each.configured, table, this.#added), follow: each.follow };
+      return { selection: select(each, table), follow: each.follow };
     });
     const records = new RecordWriter(output.out, {
       cursorColumn: engine.cursorColumn,
@@ -200,11 +199,6 @@ class Read<Config> {
       );
     }
     return state;
-  }
-
-  #addedNames(sharded: boolean): ReadonlySet<string> {
-    const { cursorColumn, originColumns } = this.#request.engine;
-    return new Set(addedColumns({ follow: true }, { cursorColumn, originColumns, sharded }).map(column => column.name));
   }
 
   #now(): EpochMillis {

@@ -1,9 +1,10 @@
 /** Tables as the streams that `discover` prints, and the configured catalog that `read` is given. */
 import * as z from 'zod';
+import { type AddedOptions, addedColumns, offered, ownColumns, SHARD_COLUMN } from '../contract/added-columns.ts';
 import { ConnectorError } from '../contract/errors.ts';
 import type { JsonObject, TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
-import type { Column, Table } from '../contract/table.ts';
+import type { Table } from '../contract/table.ts';
 import type { LogicalType } from '../values/logical-type.ts';
 import { jsonSchema, parseSchema } from '../values/logical-type.ts';
 import { describeIssues } from './issues.ts';
@@ -11,36 +12,12 @@ import { describeFlaw, parseJson } from './json-text.ts';
 import type { AirbyteStream, SyncMode } from './messages.ts';
 import { descriptor } from './messages.ts';
 
-/** The column that says which shard a record came from, on sources with more than one. */
-export const SHARD_COLUMN = '_ab_source_shard';
-export const UPDATED_AT_COLUMN = '_ab_cdc_updated_at';
-export const DELETED_AT_COLUMN = '_ab_cdc_deleted_at';
-
-export interface StreamOptions {
-  /** `Engine.cursorColumn`. */
-  readonly cursorColumn: string;
-  /** `Engine.originColumns`. */
-  readonly originColumns: readonly Column[];
-  /** Whether the source reads more than one shard. */
-  readonly sharded: boolean;
-}
-
-/** The columns that records carry beside the table's own, in the order in which they are written. */
-export function addedColumns(table: Pick<Table, 'follow'>, options: StreamOptions): readonly Column[] {
-  const shard: Column = { name: SHARD_COLUMN, type: { kind: 'string' }, nullable: false };
-  const log: readonly Column[] = [
-    { name: options.cursorColumn, type: { kind: 'integer' }, nullable: false },
-    { name: UPDATED_AT_COLUMN, type: { kind: 'timestamp_tz' }, nullable: false },
-    { name: DELETED_AT_COLUMN, type: { kind: 'timestamp_tz' }, nullable: true },
-    ...options.originColumns,
-  ];
-  return [...(table.follow === true ? log : []), ...(options.sharded ? [shard] : [])];
-}
-
-/** Added columns win over a column of the same name in the table: a destination relies on their meaning. */
-export function toStream(table: Table, options: StreamOptions): AirbyteStream {
+/** Added columns win over columns of such names in the table: a destination relies on their meaning. */
+export function toStream(found: Table, options: AddedOptions): AirbyteStream {
+  const table = offered(found, options);
+  const added = addedColumns(table.follow === true, options);
   const properties: Record<string, JsonObject> = Object.create(null) as Record<string, JsonObject>;
-  for (const column of [...table.columns, ...addedColumns(table, options)]) {
+  for (const column of [...ownColumns(table.columns, added).kept, ...added]) {
     properties[column.name] = jsonSchema(column.type, column.nullable);
   }
   const followed = table.follow === true;

@@ -73,6 +73,7 @@ describe('violations', () => {
     ['a count without a point', replaced(3, state('1', 1)), {}, /double/],
     ['a record without a STATE', [...good.slice(0, 5), record(full), status('COMPLETE')], {}, /records without a STATE/],
     ['the same STATE twice', replaced(4, record(full), state('1.0', 1)), {}, /same STATE/],
+    ['a column twice', replaced(2, record(full).replace('"id":1', '"id":2,"id":1')), {}, /"id": stands twice/],
     ['a value of another type', replaced(2, record({ ...full, id: '1' })), {}, /\/id must be/],
     ['half an integer', replaced(2, record({ ...full, id: 1.5 })), {}, /airbyte_type/],
     ['a day that is not', replaced(2, record({ ...full, at: '2023-02-29T01:02:03Z' })), {}, /date-time|airbyte_type/],

@@ -72,6 +72,23 @@ const recordProblems = (record: RecordBody, { stream }: ConfiguredStream): strin
   return problems;
 };
 
+/** The first key that stands twice in one object of a record's line, outside of the values of its columns; null when none does. */
+const doubleKey = (line: string): string | null => {
+  const seen: Set<string>[] = [];
+  let depth = 0;
+  for (const [token] of line.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
+    if (token === '{' || token === '[') seen[depth++] = new Set();
+    else if (token === '}' || token === ']') depth--;
+    else if (token.endsWith(':') && depth <= DATA_DEPTH) {
+      if (seen[depth - 1]?.has(token) === true) return token;
+      seen[depth - 1]?.add(token);
+    }
+  }
+  return null;
+};
+/** The message, its `record`, and that one's `data`. */
+const DATA_DEPTH = 3;
+
 /** Counts of STATE messages against what was printed, and their order. */
 class StateTrack {
   readonly problems: string[] = [];
@@ -128,6 +145,7 @@ const readProblems = (run: RunResult, catalog: ConfiguredCatalog): string[] => {
     catalog.streams.map(entry => [streamKey(entry.stream, entry.stream.name), new StreamTrack(entry)] as const),
   );
   const states = new StateTrack();
+  const looked = new Set<string>();
   run.messages.forEach((message, index) => {
     const at = `line ${index + 1}`;
     if (message?.record !== undefined) {
@@ -136,6 +154,11 @@ const readProblems = (run: RunResult, catalog: ConfiguredCatalog): string[] => {
       else
         for (const problem of recordProblems(message.record, track.configured))
           problems.push(`${at}: ${track.configured.stream.name}: ${problem}`);
+      // All records of a stream are made alike: the first insert and the first delete of a run are looked at.
+      const kind = `${message.record.stream} ${((message.record as Partial<RecordBody>).data?.['_ab_cdc_deleted_at'] ?? null) === null}`;
+      const double = looked.has(kind) ? null : doubleKey(run.lines[index] ?? '');
+      if (double !== null) problems.push(`${at}: ${double} stands twice`);
+      looked.add(kind);
       track?.record();
       states.record();
     } else if (message?.state !== undefined) {

@@ -1,8 +1,10 @@
+import { leftOutNotices, offered } from '../../contract/added-columns.ts';
 import type { Problem } from '../../contract/engine.ts';
 import { type Findings, followFindings, listed, nothing, problem } from '../../contract/findings.ts';
 import { type TableId, tableLabel } from '../../contract/ids.ts';
+import { ADDED } from './added.ts';
 import { isSystemDatabase, sameName } from './catalog-queries.ts';
-import type { MysqlConfig } from './config.ts';
+import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { binlogProblems, settingProblems } from './log-settings.ts';
 import { type LogRights, privilegeProblems, readRights } from './privileges.ts';
@@ -27,7 +29,9 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
   if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), mayReadLog: false, mayAskLog: false };
   const { databases, tinyint1_as: tinyint1, server_id: serverId } = config.source;
   const rights = await readRights(query, server);
-  const tables = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
+  const added = { ...ADDED, sharded: shardsOf(config.source).length > 1 };
+  const found = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
+  const tables = found.map(table => offered(table, added));
   const settings = await settingProblems(query, server, serverId);
   const parts = [
     settings,
@@ -36,6 +40,7 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
     await databaseProblems(query, server, rights, databases, tables),
     await cascadeNotices(query, server, tables),
     followFindings(tables, 'SERVER_SETTING'),
+    { problems: [], notices: leftOutNotices(tables, added) },
     keylessNotices(tables),
   ];
   return {

@@ -1,4 +1,5 @@
 import type { Engine } from '../../contract/engine.ts';
+import { ADDED } from './added.ts';
 import { type PostgresConfig, postgresConfig } from './config.ts';
 import { openSession } from './session.ts';
 
@@ -7,8 +8,7 @@ export const postgres = {
   name: 'postgres',
   title: 'PostgreSQL',
   config: postgresConfig,
-  cursorColumn: '_ab_cdc_lsn',
-  originColumns: [],
+  ...ADDED,
   timeOfClock: () => null, // LSNs
   connect: openSession,
 } satisfies Engine<PostgresConfig>;

@@ -1,9 +1,11 @@
+import { leftOutNotices, offered } from '../../contract/added-columns.ts';
 import type { Problem } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { type Findings, followFindings, listed, nothing, problem } from '../../contract/findings.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
+import { ADDED } from './added.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
-import type { PostgresConfig } from './config.ts';
+import { type PostgresConfig, shardsOf } from './config.ts';
 import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
 import { readPluginAccess } from './replication/output-plugin.ts';
 import { unreadableLeaves } from './replication/partitions.ts';
@@ -71,7 +73,9 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
   const publication = await readPublication(query, name);
   const slot = await readSlot(query, slotName);
   const relations = await readRelations(query, schemas);
-  const tables = await discoverTables(query, { schemas, publication, nativeJson: false });
+  const added = { ...ADDED, sharded: shardsOf(config.source).length > 1 };
+  const found = await discoverTables(query, { schemas, publication, nativeJson: false });
+  const tables = found.map(table => offered(table, added));
   const owned = await ownedTables(query, tables);
   const plugin = await readPluginAccess(query);
   const parts = [
@@ -81,6 +85,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),
     followFindings(tables, 'REPLICA_IDENTITY_MISSING'),
+    { problems: [], notices: leftOutNotices(tables, added) },
     partitionNotices(tables, server.role),
   ];
   return {

@@ -63,6 +63,28 @@ describe('toStream', () => {
     const stream = toStream({ ...orders, columns }, options);
     expect(stream.json_schema['properties']).toHaveProperty('_ab_cdc_lsn', { type: 'number', airbyte_type: 'integer' });
   });
+
+  it('leaves out columns that differ from an added one in case alone, but not where nothing is added', () => {
+    const columns = [{ name: '_AB_CDC_LSN', type: { kind: 'string' }, nullable: true }] as const;
+    const namesIn = (table: Table): string[] => Object.keys(toStream(table, options).json_schema['properties'] as object);
+    expect(namesIn({ ...orders, columns })).toEqual(['_ab_cdc_lsn', '_ab_cdc_updated_at', '_ab_cdc_deleted_at']);
+    expect(namesIn({ ...orders, columns, follow: { reason: 'a view' } })).toEqual(['_AB_CDC_LSN']);
+  });
+
+  it('offers no key that would lose a column to an added one', () => {
+    const keyed = (name: string): Table => ({
+      ...orders,
+      columns: [...orders.columns, { name, type: { kind: 'string' }, nullable: false }],
+      primaryKey: ['id', name],
+    });
+    const modes = { supported_sync_modes: ['full_refresh'], source_defined_cursor: false };
+    const lsn = toStream(keyed('_Ab_cdc_lsn'), { ...options, sharded: true });
+    expect(lsn).toMatchObject({ ...modes, source_defined_primary_key: [['_ab_source_shard'], ['id'], ['_Ab_cdc_lsn']] });
+    const shard = toStream(keyed('_ab_source_shard'), { ...options, sharded: true });
+    expect(shard).toMatchObject(modes);
+    expect(shard).not.toHaveProperty('source_defined_primary_key');
+    expect(toStream(keyed('_ab_source_shard'), options).supported_sync_modes).toContain('incremental');
+  });
 });
 
 const configured = (overrides: object = {}, streamOverrides: object = {}): object => ({

@@ -119,6 +119,11 @@ export const ERRORS = {
     title: 'The replication slot is in use',
     remedy: 'Give each connection a slot of its own; a slot held by a killed run is free again after wal_sender_timeout.',
   },
+  CHANGE_UNSENDABLE: {
+    type: 'config_error',
+    title: 'The server cannot send a change of its log',
+    remedy: 'Publish the table without the column that the message names, or read it as full refresh; then give up the slot.',
+  },
   POSITION_LOST: {
     type: 'config_error',
     title: 'The log no longer holds the position of the state',

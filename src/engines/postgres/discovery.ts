@@ -20,7 +20,7 @@ import type { Publication } from './replication/publication.ts';
 import type { RelationFacts } from './replication/replica-identity.ts';
 import { type Query, serverVersion } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
-import { columnType, type PgType } from './types.ts';
+import { columnType, isUnsendable, type PgType } from './types.ts';
 
 export const OLDEST_VERSION = 14_00_00;
 
@@ -170,6 +170,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     columns,
     generated: allColumns.filter(column => column.generated !== '' && !publishes(column)).map(column => column.name),
     rowSecurity: row.row_security,
+    unsendable: unsendableColumn(allColumns.filter(publishes), catalog.types),
     leavesPublished: row.relkind === 'p' && !catalog.viaRoot,
   };
   const { follow, identity, primaryKey } = followOf(followFacts);
@@ -240,6 +241,11 @@ function publishedColumns(catalog: Catalog, list: readonly string[] | null): (co
     if (list !== null) return list.includes(column.name);
     return column.generated === '' || (column.generated === 's' && stored);
   };
+}
+
+function unsendableColumn(published: readonly ColumnRow[], types: Catalog['types']): FollowFacts['unsendable'] {
+  const column = published.find(({ type }) => isUnsendable(types.get(type)));
+  return column === undefined ? undefined : { name: column.name, type: column.type_sql };
 }
 
 function columnOf(row: ColumnRow, catalog: Catalog, publishes: (column: ColumnRow) => boolean): PgColumn {

@@ -14,6 +14,8 @@ export interface FollowFacts {
   /** Names of generated columns that the log does not bring, readable or not. */
   readonly generated: readonly string[];
   readonly rowSecurity: boolean;
+  /** A column, readable or not, that the log would bring and the server cannot send: its name and type. */
+  readonly unsendable: { readonly name: string; readonly type: string } | undefined;
   /** Partitioned table whose partitions are published as themselves. */
   readonly leavesPublished: boolean;
 }
@@ -58,6 +60,11 @@ function obstacle(facts: FollowFacts, identity: ReplicaIdentity): string | undef
     return `the publication publishes the partitions of ${name} as tables of their own; read those instead.`;
   if (facts.rowSecurity) {
     return `row-level security hides rows of ${name} from this role, but the log shows them all. Give the role BYPASSRLS, or read the table as full refresh.`;
+  }
+  if (facts.unsendable !== undefined) {
+    const { name: column, type } = facts.unsendable;
+    const list = facts.version < 15_00_00 ? '' : ', or make the publication yourself, with a column list without it';
+    return `the server cannot send the column "${column}" of ${name} (${type}) in its log, which would stop there for good. Read the table as full refresh${list}.`;
   }
   // From 18 on the server refuses updates of a published table whose whole-row identity holds unpublished columns.
   if (identity.kind === 'full' && facts.version >= 18_00_00 && facts.generated.length > 0) {

@@ -17,7 +17,6 @@ import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { PATIENT_MILLIS } from '../../net/deadline.ts';
-import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
 import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
@@ -164,7 +163,7 @@ export class PostgresShard implements Shard {
   }
 
   async *#events(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never> {
-    const { context, limits } = this.#options;
+    const { config, context, limits } = this.#options;
     const server = await this.#identity();
     const source = {
       openWal: (from: number) => this.#openWal(from),
@@ -176,9 +175,10 @@ export class PostgresShard implements Shard {
         }
         return this.#reread;
       },
-      readTypes: async (oids: readonly number[]) => readTypes(await this.#query(), oids),
-      readColumnTypes: async (relation: number) => readColumnTypes(await this.#query(), relation),
       position: (lsn: number) => this.#position(lsn, server),
+      query: () => this.#query(),
+      slot: config.source.replication_slot,
+      publication: config.source.publication,
       nativeJson: this.#nativeJson,
       visibleMillis: limits.visibleMillis,
       log: context.log,

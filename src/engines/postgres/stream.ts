@@ -2,13 +2,15 @@ import type { Followed, Logger, ReplicationEvent, StreamRequest } from '../../co
 import { ConnectorError } from '../../contract/errors.ts';
 import { type Position, tableLabel } from '../../contract/ids.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
+import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
 import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
+import { asUnsendable } from './replication/unsendable.ts';
+import type { Query } from './sql.ts';
 import type { PgTable } from './table.ts';
-import type { PgType } from './types.ts';
 import {
   BEGIN,
   COMMIT,
@@ -31,10 +33,11 @@ export interface StreamSource {
   openWal(from: number): Promise<WalStream>;
   /** A connection for reading rows again; kept by the shard. */
   rereadConnection(): Promise<RawConnection>;
-  readTypes(oids: readonly number[]): Promise<ReadonlyMap<number, PgType>>;
-  /** The types that the columns of a relation have now, by name. */
-  readColumnTypes(relation: number): Promise<ReadonlyMap<string, number>>;
   position(lsn: number): Position;
+  /** The catalog, as it is now. */
+  query(): Promise<Query>;
+  readonly slot: string;
+  readonly publication: string;
   readonly nativeJson: boolean;
   readonly visibleMillis: number;
   readonly log: Logger;
@@ -55,7 +58,7 @@ export async function* stream(
     return yield* reader.events();
   } catch (error) {
     failed = true;
-    throw error;
+    throw await reader.explained(error);
   } finally {
     await wal.close(!failed && reader.atBoundary);
   }
@@ -85,6 +88,13 @@ class LogReader {
     this.#followed = new Map(request.tables.map(followed => [(followed.selection.table as PgTable).oid, followed]));
     this.#changes = new ChangeWriter(records, this.#decoder, this.#plans);
     this.#reached = fromPosition(request.from).lsn;
+  }
+
+  /** What the error is about, where it came in place of a change. */
+  explained(error: unknown): Promise<unknown> {
+    const { kind, relation, announced } = this.#decoder;
+    const { slot, publication, query } = this.#source;
+    return asUnsendable(error, { table: kind === RELATION ? relation : null, announced, slot, publication }, query);
   }
 
   /** Nothing is half read: the slot can be given back in an orderly way. */
@@ -206,7 +216,10 @@ class LogReader {
     const followed = this.#followed.get(relation.id);
     if (followed === undefined) return;
     const table = followed.selection.table as PgTable;
-    const types = await this.#source.readTypes(relation.columns.map(column => column.typeOid));
+    const types = await readTypes(
+      await this.#source.query(),
+      relation.columns.map(column => column.typeOid),
+    );
     const template = this.#records.template(followed.selection);
     const retyped = await this.#retypedSince(table, relation);
     const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson), retyped);
@@ -223,7 +236,7 @@ class LogReader {
     const known = new Map(table.columns.map(column => [column.name, column.typeOid]));
     const other = relation.columns.filter(({ name, typeOid }) => known.has(name) && known.get(name) !== typeOid);
     if (other.length === 0) return new Set();
-    const now = await this.#source.readColumnTypes(relation.id);
+    const now = await readColumnTypes(await this.#source.query(), relation.id);
     return new Set(other.map(({ name }) => name).filter(name => now.get(name) === known.get(name)));
   }
 

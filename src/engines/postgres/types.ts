@@ -43,6 +43,13 @@ export interface PgType {
   readonly base?: PgType;
 }
 
+/** Of the extension pointcloud: their output function asks a table, which a walsender cannot do. */
+const UNSENDABLE: readonly string[] = ['pcpoint', 'pcpatch'];
+
+/** True when the server can print the type in a query, but not in its log. */
+export const isUnsendable = (type: PgType | undefined): boolean =>
+  type !== undefined && (UNSENDABLE.includes(type.name) || isUnsendable(type.element ?? type.base));
+
 /** What a column means and how its text form is written. */
 export interface ColumnType {
   readonly logical: LogicalType;

@@ -7,6 +7,8 @@ interface ServerError {
   readonly message: string;
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
+  /** The context: what the server was doing. Not told to the user. */
+  readonly where?: string | undefined;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
@@ -21,6 +23,7 @@ export function serverError(error: unknown): ServerError | undefined {
     message: ('message' in error ? text(error.message) : undefined) ?? 'no message',
     detail: 'detail' in error ? text(error.detail) : undefined,
     hint: 'hint' in error ? text(error.hint) : undefined,
+    where: 'where' in error ? text(error.where) : undefined,
   };
 }
 

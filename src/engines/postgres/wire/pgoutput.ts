@@ -180,6 +180,11 @@ export class PgoutputDecoder {
     if (this.cursor.u8() !== NEW_TUPLE) throw this.cursor.unreadable('the new tuple is missing');
   }
 
+  /** Every table that the log has announced so far, as it was last. */
+  get announced(): readonly Relation[] {
+    return [...this.relations.values()];
+  }
+
   /** The relation id at the cursor, looked up; consecutive rows of one table skip the map. */
   private knownRelation(): Relation {
     const id = this.cursor.u32();

@@ -200,6 +200,7 @@ export class RawConnection {
       message: fields.get('M') ?? 'no message',
       detail: fields.get('D'),
       hint: fields.get('H'),
+      where: fields.get('W'),
     };
     return toConnectorError(error, this.what);
   }

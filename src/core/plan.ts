@@ -1,5 +1,5 @@
 import { type AddedOptions, addedColumns, leftOutOf, offered, ownColumns, sayLeftOut } from '../contract/added-columns.ts';
-import { ConnectorError } from '../contract/errors.ts';
+import { ConnectorError, type ErrorCode } from '../contract/errors.ts';
 import type { TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import type { Column, Selection, Table } from '../contract/table.ts';
@@ -11,15 +11,17 @@ export interface StreamPlan {
   readonly configured: ConfiguredStream;
   /** The log is followed after a snapshot; otherwise a snapshot is all. */
   readonly follow: boolean;
-  /**
-   * Why the stream is not read: it is configured as incremental, and its table cannot be followed. A snapshot in its place
-   * would say nothing of the rows that are gone, nor have an ordering key by which a destination takes it for the newer.
-   */
-  readonly refusal: string | null;
+  readonly refusal: Refusal | null;
   /** Records carry the ordering key and the other columns of changes. */
   readonly changes: boolean;
   /** The columns of records that are not the table's own. */
   readonly added: readonly Column[];
+}
+
+/** Why a stream is not read. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail: string;
 }
 
 /**
@@ -52,12 +54,11 @@ export function plan(
     }
     const { leftOut } = ownColumns(table.columns, added);
     if (leftOut.length > 0) left.push(leftOutOf(table, leftOut));
-    const reason = table.follow === true ? null : table.follow.reason;
     return {
       id: table.id,
       configured,
-      follow: incremental && reason === null,
-      refusal: incremental ? reason : null,
+      follow: incremental && table.follow === true,
+      refusal: unfollowable(configured, table) ?? rekeyed(configured, table, new Set(added.map(column => column.name))),
       changes,
       added,
     };
@@ -75,12 +76,38 @@ function promisesChanges({ properties }: ConfiguredStream, table: Table, options
   return addedColumns(true, { ...options, sharded: false }).some(({ name }) => properties.has(name) && !own.has(name));
 }
 
-/** The error for streams that are configured as incremental and cannot be followed. `more`: what became of the others. */
+/**
+ * The table cannot be followed, though that is wanted. A snapshot in its place would say nothing of the rows that are gone,
+ * nor have an ordering key by which a destination takes it for the newer.
+ */
+function unfollowable({ syncMode }: ConfiguredStream, { id, follow }: Table): Refusal | null {
+  if (syncMode !== 'incremental' || follow === true) return null;
+  return { code: 'REPLICA_IDENTITY_MISSING', detail: `${tableLabel(id)}: configured as incremental, but ${follow.reason}` };
+}
+
+/**
+ * The table has another key than the catalog. A destination that keeps one record for each key would take two rows for
+ * one, where the catalog's no longer tells them apart; or it would not find the row that a delete means, since changes
+ * name rows by the key of the table.
+ */
+function rekeyed(configured: ConfiguredStream, { id, primaryKey }: Table, added: ReadonlySet<string>): Refusal | null {
+  const { syncMode, deduplicated } = configured;
+  const promised = configured.key.filter(name => !added.has(name));
+  if (promised.length === 0 || !(syncMode === 'incremental' || deduplicated)) return null;
+  const tellsApart = primaryKey.length > 0 && primaryKey.every(name => promised.includes(name));
+  if (tellsApart && (syncMode === 'full_refresh' || primaryKey.length === promised.length)) return null;
+  const key = primaryKey.length === 0 ? 'none' : primaryKey.join(', ');
+  const detail =
+    `the key of ${tableLabel(id)} is ${key} now, but ${promised.join(', ')} in the catalog, by which the destination tells rows apart. ` +
+    'Refresh the source schema and clear the stream, so that it is read anew.';
+  return { code: 'SCHEMA_CHANGED', detail };
+}
+
+/** The error for streams that are refused. `more`: what became of the others. */
 export function refused(plans: readonly StreamPlan[], more: string): ConnectorError {
-  const names = plans.map(({ id }) => tableLabel(id)).join(', ');
-  const reasons = plans.map(({ refusal }) => refusal).join(' ');
-  const detail = `${names}: configured as incremental, but ${reasons} ${more}`;
-  return new ConnectorError('REPLICA_IDENTITY_MISSING', detail, { table: plans[0]?.id });
+  const refusals = plans.map(({ refusal }) => refusal).filter(refusal => refusal !== null);
+  const detail = `${refusals.map(refusal => refusal.detail).join(' ')} ${more}`;
+  return new ConnectorError(refusals[0]?.code ?? 'INVARIANT', detail, { table: plans[0]?.id });
 }
 
 /**

@@ -105,7 +105,7 @@ class Read<Config> {
     await using open = shard;
     if (failure !== undefined) throw failure;
     const all = [...this.#streams.values()].map(stream => stream.plan);
-    const stuck = all.filter(each => each.refusal !== null && state.table(open.id, each.id) !== undefined);
+    const stuck = all.filter(each => each.refusal !== null && isIncremental(each) && state.table(open.id, each.id) !== undefined);
     if (stuck.length > 0) throw refused(stuck, whyNothingMoves(open.id));
     const plans = all.filter(each => each.refusal === null);
     const tables = await open.tables(plans.map(each => each.id));

@@ -41,6 +41,10 @@ export interface ConfiguredStream {
    * nothing we can read. Includes the added columns. Null instead of a map: the schema names no columns, all are meant.
    */
   readonly properties: ReadonlyMap<string, LogicalType | null> | null;
+  /** The key that the source gave the stream when the catalog was made; empty where it gave none. */
+  readonly key: readonly string[];
+  /** The destination keeps one record for each key. */
+  readonly deduplicated: boolean;
 }
 
 export interface ConfiguredCatalog {
@@ -64,7 +68,9 @@ const configuredCatalog = z.object({
         name: z.string().min(1),
         namespace: z.string().nullish(),
         json_schema: jsonObject.nullish(),
+        source_defined_primary_key: z.array(z.array(z.string())).nullish(),
       }),
+      destination_sync_mode: z.string().nullish(),
       sync_mode: z.enum(['full_refresh', 'incremental']),
     }),
   ),
@@ -82,7 +88,7 @@ export function toConfiguredCatalog(value: unknown): ConfiguredCatalog {
   const parsed = configuredCatalog.safeParse(value);
   if (!parsed.success) throw new ConnectorError('CATALOG_INVALID', `${describeIssues(parsed.error.issues).join('; ')}.`);
   const seen = new Map<string, number>();
-  const streams = parsed.data.streams.map(({ stream, sync_mode }, index): ConfiguredStream => {
+  const streams = parsed.data.streams.map(({ stream, sync_mode, destination_sync_mode }, index): ConfiguredStream => {
     const id: TableId = { namespace: stream.namespace ?? '', name: stream.name };
     const before = seen.get(tableKey(id));
     if (before !== undefined) {
@@ -94,6 +100,8 @@ export function toConfiguredCatalog(value: unknown): ConfiguredCatalog {
     return {
       id,
       syncMode: sync_mode,
+      key: (stream.source_defined_primary_key ?? []).map(path => path.join('.')),
+      deduplicated: destination_sync_mode?.endsWith('dedup') === true,
       properties: properties.length === 0 ? null : new Map(properties.map(([name, schema]) => [name, parseSchema(schema)])),
     };
   });

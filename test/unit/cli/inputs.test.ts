@@ -18,7 +18,7 @@ describe('loadCatalog', () => {
     const text = `{"streams":[{"stream":{"name":"a","namespace":null,"json_schema":null,"is_resumable":null},
       "sync_mode":"full_refresh","destination_sync_mode":"overwrite_dedup","generation_id":null}]}`;
     expect(await loadCatalog(file(text))).toEqual({
-      streams: [{ id: { namespace: '', name: 'a' }, syncMode: 'full_refresh', properties: null }],
+      streams: [{ id: { namespace: '', name: 'a' }, syncMode: 'full_refresh', key: [], deduplicated: true, properties: null }],
     });
   });
 

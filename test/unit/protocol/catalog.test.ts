@@ -98,11 +98,14 @@ const catalog = (...streams: readonly unknown[]): string => JSON.stringify({ str
 describe('parseConfiguredCatalog', () => {
   it('keeps the selected columns in the types that were promised', () => {
     const properties = { id: { type: 'number', airbyte_type: 'integer' }, note: { type: ['null', 'string'] }, odd: {} };
-    const text = catalog(configured({}, { json_schema: { type: 'object', properties } }));
+    const key = { source_defined_primary_key: [['_ab_source_shard'], ['id']] };
+    const text = catalog(configured({}, { json_schema: { type: 'object', properties }, ...key }));
     expect(parseConfiguredCatalog(text).streams).toEqual([
       {
         id: { namespace: 'public', name: 'orders' },
         syncMode: 'incremental',
+        key: ['_ab_source_shard', 'id'],
+        deduplicated: true,
         properties: new Map([
           ['id', { kind: 'integer' }],
           ['note', { kind: 'string' }],
@@ -122,7 +125,7 @@ describe('parseConfiguredCatalog', () => {
     const extra = { destination_sync_mode: 'overwrite_dedup', generation_id: null, sync_id: 3, primary_key: null, new_field: {} };
     const text = catalog(configured(extra, { namespace: null, json_schema: {}, is_resumable: null }));
     expect(parseConfiguredCatalog(text).streams).toEqual([
-      { id: { namespace: '', name: 'orders' }, syncMode: 'incremental', properties: null },
+      { id: { namespace: '', name: 'orders' }, syncMode: 'incremental', key: [], deduplicated: true, properties: null },
     ]);
     expect(parseConfiguredCatalog('{"streams":[]}').streams).toEqual([]);
   });

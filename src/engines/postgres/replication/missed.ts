@@ -1,4 +1,5 @@
 import type { Followed, Logger, Missed, Watched } from '../../../contract/engine.ts';
+import { ConnectorError } from '../../../contract/errors.ts';
 import { listed } from '../../../contract/findings.ts';
 import { groupBy } from '../../../contract/found-tables.ts';
 import type { SnapshotCursor } from '../../../contract/ids.ts';
@@ -9,7 +10,7 @@ import type { Query } from '../sql.ts';
 import type { PgTable } from '../table.ts';
 import { filledPartitions } from './partitions.ts';
 import { hasOnlyRowsSince, isRewritten, storageMark } from './storage.ts';
-import { memoOf, readMemo, type TableMemo } from './table-memo.ts';
+import { keyMark, memoOf, readMemo, type TableMemo } from './table-memo.ts';
 
 interface Source {
   readonly query: Query;
@@ -19,6 +20,7 @@ interface Source {
 /**
  * The tables of which rows have come past the log since the last look, and the snapshots that bring those: all of a table
  * that may have been out of the log for a while, or the partitions that came with rows. Changes the memos of the others.
+ * Throws SCHEMA_CHANGED for a table whose records have stood under another key so far.
  */
 export async function missedRows(tables: readonly Watched[], query: Query, log: Logger): Promise<readonly Missed[]> {
   const partitioned = tables.map(({ followed }) => tableOf(followed)).filter(table => table.relkind === 'p');
@@ -34,6 +36,7 @@ export async function missedRows(tables: readonly Watched[], query: Query, log: 
   for (const { followed, cursor } of tables) {
     const table = tableOf(followed);
     const before = readMemo(followed.memo);
+    if (before.key !== undefined && before.key !== keyMark(table)) throw rekeyed(table);
     const own = leaves.get(table.oid) ?? [];
     const memo = memoOf(table, own);
     const why = await gapOf(query, table, before);
@@ -69,6 +72,15 @@ async function gapOf(query: Query, table: PgTable, before: TableMemo): Promise<s
   // One that cannot be looked at counts as unlogged: its columns may be readable all the same.
   if ((await hasOnlyRowsSince(query, table.id, horizon)) === false) return undefined;
   return 'All rows of a table were written anew since the last read, as SET UNLOGGED and SET LOGGED do';
+}
+
+/** Also where the catalog has the new key: what the destination has of the table is under the old one. */
+function rekeyed({ id, primaryKey }: PgTable): ConnectorError {
+  const key = primaryKey.length === 0 ? 'none' : primaryKey.join(', ');
+  const detail =
+    `the key of ${tableLabel(id)} is ${key} now, and was another one when the table was last read: its rows are at the destination under that. ` +
+    'Refresh the source schema and clear the stream, so that it is read anew.';
+  return new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
 }
 
 const publicationOf = (entry: string): string => entry.split(' ')[0] ?? '';

@@ -88,7 +88,9 @@ export class RowPlan {
     this.absent = [...this.sources.keys()].filter(at => this.sources[at] === NOT_IN_LOG);
     this.partitioned = table.relkind === 'p';
     const identity = relation.columns.flatMap((column, at) => (column.isKey ? [at] : []));
-    const identified = this.keySources.length > 0 && this.keySources.every(source => identity.includes(source));
+    // Where the rows were named by more columns than the key has now, two of them may have had this key at the same time.
+    const key = this.keySources;
+    const identified = key.length > 0 && key.length === identity.length && key.every(source => identity.includes(source));
     this.carriesKey = this.keySources.every(source => source >= 0);
     this.namesRows = relation.replicaIdentity === 'f' || identified;
     this.#identity = identity.map(at => relation.columns[at]?.name ?? '');

@@ -20,7 +20,7 @@ import {
   pageCursor,
   refusedKey,
 } from './snapshot/cursor.ts';
-import { ALL_ROWS, type Query, qualified, quoteIdent } from './sql.ts';
+import { ALL_ROWS, lockedCopy, type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import { serverError } from './wire/errors.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
@@ -157,9 +157,8 @@ class TableSnapshot {
       const range = [page === 0 ? '' : `ctid >= '(${page},0)'`, last ? '' : `ctid < '(${page + size.current},0)'`];
       const where = [...range, this.#filter()].filter(condition => condition !== '');
       const began = Date.now();
-      yield* this.#copy(
-        `SELECT ${this.#columns()} FROM ${part.from}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`,
-      );
+      const select = `SELECT ${this.#columns()} FROM ${part.from}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`;
+      yield* this.#copy(`COPY (${select}) TO STDOUT`);
       await this.#connection.query('COMMIT');
       if (last) return 'done';
       page += size.current;
@@ -174,7 +173,9 @@ class TableSnapshot {
    */
   async #lock(part: Part): Promise<{ filenode: string; pages: number } | null> {
     try {
-      await this.#connection.query(`BEGIN READ ONLY; SELECT ${this.#columns()} FROM ${part.from} LIMIT 0`);
+      await this.#connection.query(
+        `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT ${this.#columns()} FROM ${part.from} LIMIT 0`,
+      );
       const [row] = await this.#connection.query(
         `SELECT pg_relation_filenode(${part.oid}), pg_relation_size(${part.oid}) / current_setting('block_size')::int8`,
       );
@@ -200,11 +201,10 @@ class TableSnapshot {
       const where = [after, this.#filter()].filter(condition => condition !== '');
       const began = Date.now();
       this.#rows.keepKey(keys.length);
-      yield* this.#copy(
+      const select =
         `SELECT ${[...keys.map(quoteIdent), ...this.#columnList()].join(', ')} FROM ${this.#from()}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ` +
-          `ORDER BY ${names} LIMIT ${size.current}`,
-        given,
-      );
+        `ORDER BY ${names} LIMIT ${size.current}`;
+      yield* this.#copy(lockedCopy(this.#from(), select), given);
       if (this.#rows.count < size.current) return;
       key = this.#rows.lastKey();
       size.took(Date.now() - began);
@@ -215,13 +215,14 @@ class TableSnapshot {
   /** One statement, hence one snapshot: all that can be done for what has no key, and exact. */
   async *atOnce(): AsyncGenerator<SnapshotEvent, void> {
     const filter = this.#filter();
-    yield* this.#copy(`SELECT ${this.#columns()} FROM ${this.#from()}${filter === '' ? '' : ` WHERE ${filter}`}`);
+    const select = `SELECT ${this.#columns()} FROM ${this.#from()}${filter === '' ? '' : ` WHERE ${filter}`}`;
+    yield* this.#copy(lockedCopy(this.#from(), select));
   }
 
   /** `given`: the key of the statement, where it came by the state. */
-  async *#copy(select: string, given: readonly string[] | null = null): AsyncGenerator<SnapshotEvent, void> {
+  async *#copy(sql: string, given: readonly string[] | null = null): AsyncGenerator<SnapshotEvent, void> {
     try {
-      await this.#connection.beginCopy(`COPY (${select}) TO STDOUT`);
+      await this.#connection.beginCopy(sql);
     } catch (error) {
       throw given === null ? error : refusedKey(this.#table, given, error);
     }

@@ -45,6 +45,15 @@ export const qualified = (id: TableId): string => `${quoteIdent(id.namespace)}.$
 /** `'a', 'b'` for `IN (…)`; an empty list becomes NULL, which nothing equals. */
 export const literals = (texts: readonly string[]): string => (texts.length === 0 ? 'NULL' : texts.map(quoteLiteral).join(', '));
 
+/**
+ * COPY of what `select` reads from `from`, in a transaction of its own that locks the relation first. COPY by itself opens
+ * its snapshot before it waits for a lock; TRUNCATE, and an ALTER TABLE that rewrites, are not safe for such a snapshot: who
+ * waited for one sees an empty table (manual, "Caveats" of concurrency control). READ COMMITTED gives COPY a snapshot that
+ * opens once the lock is held. What `from` is made of, partitions or tables below a view, is locked with it.
+ */
+export const lockedCopy = (from: string, select: string): string =>
+  `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT FROM ${from} LIMIT 0; COPY (${select}) TO STDOUT; COMMIT`;
+
 /** What row-level security would hide is an error: rows of a followed table must not be passed over. */
 export const ALL_ROWS = 'SET row_security = off';
 

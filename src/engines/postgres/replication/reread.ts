@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
-import { qualified, quoteIdent, quoteLiteral } from '../sql.ts';
+import { lockedCopy, qualified, quoteIdent, quoteLiteral } from '../sql.ts';
 import { CopyRow } from '../wire/copy-row.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
 import type { RowPlan } from './row-plan.ts';
@@ -151,9 +151,10 @@ function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly numb
   const names = columns.map(at => `t.${quoteIdent(template.selection.columns[at]?.name ?? '')}`);
   const match = keys.map((key, at) => `t.${quoteIdent(key?.name ?? '')} ${key?.comparison.equal ?? '='} q.k${at}`).join(' AND ');
   const from = `${table.relkind === 'p' ? '' : 'ONLY '}${qualified(table.id)}`;
-  return (
-    `COPY (SELECT q.n, r.* FROM (VALUES ${values.join(', ')}) AS q (${['n', ...keyNames].join(', ')}) ` +
-    `CROSS JOIN LATERAL (SELECT ${names.join(', ')} FROM ${from} t WHERE ${match} LIMIT 1) r) TO STDOUT`
+  return lockedCopy(
+    from,
+    `SELECT q.n, r.* FROM (VALUES ${values.join(', ')}) AS q (${['n', ...keyNames].join(', ')}) ` +
+      `CROSS JOIN LATERAL (SELECT ${names.join(', ')} FROM ${from} t WHERE ${match} LIMIT 1) r`,
   );
 }
 

@@ -75,7 +75,7 @@ export class RawConnection {
     return rows;
   }
 
-  /** Starts `COPY … TO STDOUT`; the rows are then taken with `nextCopyData` until `copyDone`. */
+  /** Starts `COPY … TO STDOUT`, perhaps among other statements that give no rows; `nextCopyData` takes the rows until `copyDone`. */
   async beginCopy(sql: string): Promise<void> {
     await this.#begin(sql, COPY_OUT_RESPONSE);
   }

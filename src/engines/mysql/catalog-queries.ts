@@ -129,6 +129,22 @@ export async function readShape(query: Query, server: ServerFacts, { namespace, 
   return shapeOf(columns.filter(own), indexes.filter(own));
 }
 
+/**
+ * Names of the tables on which the user has SELECT by column, so that some may be hidden. What roles grant so is shown by
+ * MySQL 8.0.19 and newer, and by no MariaDB.
+ */
+export async function readGrantedByColumn(
+  query: Query,
+  { flavor, version }: ServerFacts,
+  database: string,
+): Promise<readonly string[]> {
+  const where = (view: string): string =>
+    `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.${view} WHERE TABLE_SCHEMA = ${quoteLiteral(database)} AND FIND_IN_SET('SELECT', UPPER(PRIVILEGE_TYPE))`;
+  const views = ['COLUMN_PRIVILEGES', ...(flavor === 'mysql' && version >= 8_00_19 ? ['ROLE_COLUMN_GRANTS'] : [])];
+  const rows = await query.rows<{ name: string }>(views.map(where).join(' UNION '));
+  return rows.map(({ name }) => name);
+}
+
 /** MariaDB's JSON is LONGTEXT with a check: `table` and `column` of those that have it. */
 export async function readJsonChecks(query: Query, database: string): Promise<readonly { table: string; column: string }[]> {
   const rows = await query.rows<{ table: string; clause: string }>(`

@@ -9,6 +9,7 @@ import {
   isSystemDatabase,
   readColumns,
   readDatabases,
+  readGrantedByColumn,
   readJsonChecks,
   readTables,
   readUniqueIndexes,
@@ -21,9 +22,10 @@ import { keysOf } from './keys.ts';
 import { charsetOfCollation } from './layout/charsets.ts';
 import { type ColumnLayout, isCompressed, parseColumnType } from './layout/column-layout.ts';
 import { type ServerFacts, versionProblem } from './server.ts';
-import { type Query, quoteIdent } from './sql.ts';
+import { type Query, qualified, quoteIdent } from './sql.ts';
 import type { MysqlColumn, MysqlTable } from './table.ts';
 import { type ColumnType, columnType, selectExpression, type TypeOptions } from './types.ts';
+import { toConnectorError } from './wire/errors.ts';
 
 export interface DiscoverOptions {
   readonly databases: readonly string[];
@@ -37,7 +39,7 @@ export interface DiscoverOptions {
 
 /**
  * The tables and views of the configured databases that exist, with all that a snapshot and the log need to know of them.
- * Reads information_schema alone: no table is locked. Throws SERVER_VERSION for servers that are too old.
+ * Reads information_schema alone, so it waits for no lock, but for tables with grants by column. Throws SERVER_VERSION for servers that are too old.
  */
 export async function discoverTables(
   query: Query,
@@ -78,14 +80,34 @@ async function discoverDatabase(query: Query, scope: Scope): Promise<readonly My
   const indexes = groupBy(await readUniqueIndexes(query, server, name, only), row => row.table);
   const checks = server.flavor === 'mariadb' ? await readJsonChecks(query, name) : [];
   const json = new Set(checks.map(({ table, column }) => `${table}\0${column}`));
+  const hidden = await withHiddenColumns(query, scope, new Set(tables.map(table => table.name)));
   const left = new LeftOut();
   const found = tables.flatMap((table): MysqlTable[] => {
     const own = columns.get(table.name) ?? [];
-    const offered = tableOf(table, own, indexes.get(table.name) ?? [], { ...scope, json, left });
+    const offered = tableOf(table, own, indexes.get(table.name) ?? [], { ...scope, json, hidden, left });
     return offered === null ? [] : [offered];
   });
   left.tell(scope.options.log);
   return found;
+}
+
+/**
+ * The tables of `names` with columns that the user may not see. A gap in their numbers would say so too, but there is none
+ * when it is the last ones that are hidden; so these few tables are asked for all they have.
+ */
+async function withHiddenColumns(query: Query, scope: Scope, names: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const hidden = new Set<string>();
+  const { server, database } = scope;
+  for (const name of await readGrantedByColumn(query, server, database.name)) {
+    if (!names.has(name)) continue;
+    try {
+      await query.rows(`SELECT * FROM ${qualified({ namespace: database.name, name })} LIMIT 0`);
+    } catch (error) {
+      if (toConnectorError(error, '').code !== 'PERMISSION_DENIED') throw error;
+      hidden.add(name);
+    }
+  }
+  return hidden;
 }
 
 const isWanted = ({ server, only }: Scope, name: string): boolean =>
@@ -111,6 +133,8 @@ class LeftOut {
 interface TableScope extends Scope {
   /** `table\0column` of MariaDB's JSON columns. */
   readonly json: ReadonlySet<string>;
+  /** Names of tables with columns that the user may not see. */
+  readonly hidden: ReadonlySet<string>;
   readonly left: LeftOut;
 }
 
@@ -130,7 +154,8 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
     left.broken.push(tableLabel(id));
     return null;
   }
-  if (readable.length < rows.length) left.partly.push(tableLabel(id));
+  const whole = !scope.hidden.has(row.name) && rows.every((column, at) => Number(column.ordinal) === at + 1);
+  if (!whole || readable.length < rows.length) left.partly.push(tableLabel(id));
   const types: TypeOptions = { flavor: server.flavor, tinyint1: options.tinyint1, nativeJson: options.nativeJson };
   // Of what a key tells apart, a boolean would make one: 1, 5 and -1 are all true.
   const inKey = new Set(keysOf(indexes, rows).primaryKey);
@@ -164,7 +189,6 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
   const charset = row.collation === null ? null : charsetOfCollation(row.collation);
   const defaultCharset = charset ?? database.charset;
   const layout = { schema: id.namespace, name: id.name, columns: layouts, defaultCharset, defaultCollation: row.collation };
-  const whole = rows.every((column, at) => Number(column.ordinal) === at + 1);
   return {
     id,
     columns,

@@ -170,3 +170,54 @@ describe('positions of two logs in one state', () => {
     expect(said(run).length).toBe(6);
   });
 });
+
+describe('an incremental stream whose table cannot be followed', () => {
+  const statuses = (run: ToyRun): Readonly<Record<string, string | undefined>> =>
+    Object.fromEntries(
+      run.messages.flatMap(({ trace }) => {
+        const status = trace?.stream_status;
+        return status === undefined ? [] : [[status.stream_descriptor.name, status.status]];
+      }),
+    );
+
+  it.each(['global', 'per_stream'] as const)(
+    'stops its shard where it was followed, and no change is lost (%s)',
+    async stateType => {
+      const a = server('one', 10);
+      const settings = { stateType };
+      const first = await toyRead({ shards: { a }, modes: both, settings });
+      a.unfollowable.add('red');
+      a.set('red', 11, null);
+      a.set('blue', 11, 'new');
+      const stopped = await toyRead({ shards: { a }, modes: both, state: stored(first), settings });
+      expect(stopped.error).toMatchObject({ code: 'REPLICA_IDENTITY_MISSING', detail: expect.stringContaining('red cannot') });
+      expect(said(stopped)).toEqual([]);
+      expect(statuses(stopped)).toEqual({ red: 'INCOMPLETE', blue: 'INCOMPLETE' });
+      a.unfollowable.clear();
+      const again = await toyRead({ shards: { a }, modes: both, state: stored(first, stopped), settings });
+      expect(said(again)).toEqual(['red 11 null', 'blue 11 new']);
+    },
+  );
+
+  it('stops no other shard, and fails by itself where it was never followed', async () => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    const first = await toyRead({ shards: { a }, modes: both });
+    a.unfollowable.add('red');
+    const run = await toyRead({ shards: { a, b }, modes: both, state: stored(first) });
+    expect(run.error).toMatchObject({ code: 'REPLICA_IDENTITY_MISSING' });
+    expect(said(run)).toEqual(['blue 21 two 1', 'blue 22 two 2', 'blue 23 two 3']);
+    const alone = await toyRead({ shards: { a }, modes: both });
+    expect(alone.error).toMatchObject({ code: 'REPLICA_IDENTITY_MISSING' });
+    expect(statuses(alone)).toEqual({ red: 'INCOMPLETE', blue: 'COMPLETE' });
+    expect(said(alone)).toEqual(['blue 11 one 1', 'blue 12 one 2', 'blue 13 one 3']);
+  });
+
+  it('is read where the user chose full refresh instead', async () => {
+    const a = server('one', 10);
+    const first = await toyRead({ shards: { a }, modes: both });
+    a.unfollowable.add('red');
+    const run = await toyRead({ shards: { a }, modes: { ...both, red: 'full_refresh' }, state: stored(first) });
+    expect(run.error).toBeUndefined();
+    expect(said(run)).toEqual(['red 11 one 1', 'red 12 one 2', 'red 13 one 3']);
+  });
+});

@@ -40,6 +40,8 @@ export class ToyServer {
   readonly attached: { readonly table: string; readonly id: number }[] = [];
   /** How often the log lacked a change of a table. */
   readonly gaps = new Map<string, number>();
+  /** Tables that cannot be followed, for now. */
+  readonly unfollowable = new Set<string>();
   /** Changes before that are not in the log any more. */
   purged = 0;
   /** Another one: the log is that of another server. */
@@ -260,7 +262,7 @@ function tableOf(name: string, server: ToyServer): Table {
     id: { namespace: '', name },
     columns,
     primaryKey: ['id'],
-    follow: true,
+    follow: server.unfollowable.has(name) ? { reason: `${name} cannot be followed.` } : true,
     resumable: true,
     identity: 'toy',
     estimatedRows: server.tables.get(name)?.size ?? 0,

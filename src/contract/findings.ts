@@ -18,6 +18,16 @@ export const problem = (code: Problem['code'], detail: string): Findings => ({ p
 export const listed = (items: readonly string[], most = 20): string =>
   items.slice(0, most).join(', ') + (items.length > most ? ` and ${items.length - most} more` : '');
 
+/** `a, b and c`; a long list is shortened in the middle: `a, b, c, …, y, z (26 in all)`. */
+export function shortened(items: readonly string[], most = 10): string {
+  if (items.length > most) {
+    const first = items.slice(0, most - 2).join(', ');
+    return `${first}, …, ${items.slice(-2).join(', ')} (${items.length} in all)`;
+  }
+  const last = items.at(-1) ?? '';
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} and ${last}`;
+}
+
 /** Tables that the log cannot be followed for: notices, or the problem `code` where there is no other. */
 export function followFindings(tables: readonly Table[], code: Problem['code']): Findings {
   const reasons = fullRefreshReasons(tables);

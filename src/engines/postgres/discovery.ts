@@ -17,7 +17,7 @@ import {
 import { type FollowFacts, followOf } from './follow.ts';
 import { type Comparison, readComparisons } from './key-comparison.ts';
 import type { Publication } from './replication/publication.ts';
-import type { RelationFacts } from './replication/replica-identity.ts';
+import type { RelationFacts } from './replication/relation-facts.ts';
 import { type Query, serverVersion } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
 import { columnType, isUnsendable, type PgType } from './types.ts';

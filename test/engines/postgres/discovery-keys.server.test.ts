@@ -88,6 +88,32 @@ describePostgres(major => {
       expect(reasonOf(tables.get('unlogged_leaf'))).toContain('unlogged');
     });
 
+    it('one round of what the reasons say makes every table followable: root, partitions, one reason or several', async () => {
+      const parts = (root: string, count: number): string =>
+        Array.from(
+          { length: count },
+          (_, at) => `CREATE TABLE ${root}_${at} PARTITION OF ${root} FOR VALUES WITH (MODULUS ${count}, REMAINDER ${at});`,
+        ).join(' ');
+      const schema = await fixture.inSchema(`
+        CREATE TABLE keyless (v int) PARTITION BY HASH (v); ${parts('keyless', 8)} ALTER TABLE keyless_1 REPLICA IDENTITY FULL;
+        ALTER TABLE keyless_2 REPLICA IDENTITY NOTHING; ALTER TABLE keyless_3 SET UNLOGGED;
+        CREATE TABLE many (v int) PARTITION BY HASH (v); ${parts('many', 25)}
+        CREATE TABLE mute (id int PRIMARY KEY) PARTITION BY HASH (id); ${parts('mute', 22)}
+        DO $$ BEGIN FOR at IN 0..21 LOOP EXECUTE format('ALTER TABLE mute_%s REPLICA IDENTITY NOTHING', at); END LOOP; END $$;
+        ALTER TABLE mute REPLICA IDENTITY NOTHING;
+        CREATE TABLE own_keys (id int, v int) PARTITION BY HASH (v); ${parts('own_keys', 2)}
+        ALTER TABLE own_keys_0 ADD PRIMARY KEY (id); ALTER TABLE own_keys_1 ADD PRIMARY KEY (id, v);
+        CREATE UNLOGGED TABLE plain (v int);
+        CREATE TABLE arrays (k int[] PRIMARY KEY) PARTITION BY HASH (k); ${parts('arrays', 2)}`);
+      const hindered = (await fixture.discover(schema)).map(table => [table.id.name, reasonOf(table)] as const);
+      expect(hindered.map(([name]) => name)).toEqual(['arrays', 'keyless', 'many', 'mute', 'own_keys', 'plain']);
+      for (const [, reason] of hindered) {
+        const sql = [...reason.matchAll(/[Rr]un: ((?:ALTER TABLE [^;]+; ?)+|DO \$do\$.*?\$do\$;)/g)].map(([, each]) => each);
+        await fixture.sql(sql.join(' '));
+      }
+      expect((await fixture.discover(schema)).map(table => table.follow)).toEqual(hindered.map(() => true));
+    });
+
     it('#19 row-level security hides rows from the snapshot, not from the log', async () => {
       const schema = await fixture.inSchema(
         'CREATE TABLE secured (id int PRIMARY KEY); ALTER TABLE secured ENABLE ROW LEVEL SECURITY;',

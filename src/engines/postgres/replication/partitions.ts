@@ -1,5 +1,5 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
-import { listed } from '../../../contract/findings.ts';
+import { shortened } from '../../../contract/findings.ts';
 import type { TableId } from '../../../contract/ids.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import type { LeafRow } from '../catalog-queries.ts';
@@ -43,13 +43,18 @@ export function unreadableLeaves(
   const denied = leaves.filter(leaf => !leaf.readable).map(leaf => leaf.id);
   const hidden = leaves.filter(leaf => leaf.readable && leaf.rowSecurity).map(leaf => tableLabel(leaf.id));
   const slow = `The snapshot of ${tableLabel(root)} is one statement, which cannot be resumed and which vacuum waits for, since`;
+  const causes: string[] = [];
+  const remedies: string[] = [];
   if (denied.length > 0) {
-    const grant = `GRANT SELECT ON ${listed(denied.map(qualified))} TO ${quoteIdent(role)};`;
-    return `${slow} the role may not read all of its partitions. To read it in pieces run: ${grant}`;
+    causes.push('the role may not read all of its partitions');
+    remedies.push(`GRANT SELECT ON ${denied.map(qualified).join(', ')} TO ${quoteIdent(role)};`);
   }
-  if (hidden.length === 0) return undefined;
-  const bypass = `ALTER ROLE ${quoteIdent(role)} BYPASSRLS;`;
-  return `${slow} row-level security hides rows of ${listed(hidden)} from the role. To read it in pieces run: ${bypass}`;
+  if (hidden.length > 0) {
+    causes.push(`row-level security hides rows of ${shortened(hidden)} from the role`);
+    remedies.push(`ALTER ROLE ${quoteIdent(role)} BYPASSRLS;`);
+  }
+  if (causes.length === 0) return undefined;
+  return `${slow} ${causes.join(', and ')}. To read it in pieces run: ${remedies.join(' ')}`;
 }
 
 export const leafId = ({ namespace, name }: LeafRow): TableId => ({ namespace, name });

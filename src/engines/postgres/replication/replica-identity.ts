@@ -1,26 +1,6 @@
-import { type TableId, tableLabel } from '../../../contract/ids.ts';
-import { qualified } from '../sql.ts';
-
-/** What `pg_class` and `pg_index` say about a relation that stores rows (or, partitioned, stands for them). */
-export interface RelationFacts {
-  readonly id: TableId;
-  /** r table, p partitioned, f foreign table, v view, m materialized view. */
-  readonly relkind: string;
-  /** p permanent, u unlogged. */
-  readonly persistence: string;
-  /** d default, n nothing, f full, i index. */
-  readonly replicaIdentity: string;
-  readonly indexes: readonly IndexFacts[];
-}
-
-/** A valid primary key or replica identity index. */
-export interface IndexFacts {
-  readonly primary: boolean;
-  readonly replicaIdentity: boolean;
-  /** False for DEFERRABLE constraints. */
-  readonly immediate: boolean;
-  readonly columns: readonly string[];
-}
+import { tableLabel } from '../../../contract/ids.ts';
+import { type Flawed, type IdentityFlaw, identityReasons } from './identity-reasons.ts';
+import type { RelationFacts } from './relation-facts.ts';
 
 /**
  * What the log says about the old row of an update or delete: `full` all of it, `key` the named columns.
@@ -32,8 +12,12 @@ export interface ReplicaIdentity {
   readonly columns: readonly string[];
 }
 
-export interface Reason {
-  readonly reason: string;
+/** Why a table cannot be followed. */
+export interface Hindered {
+  /** Each a sentence with its remedy; all that there are. */
+  readonly reasons: readonly string[];
+  /** The identity once the remedies are carried out; null where nothing helps. */
+  readonly after: ReplicaIdentity | null;
 }
 
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
@@ -43,69 +27,71 @@ const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
 export const immediateKey = (facts: RelationFacts): readonly string[] =>
   facts.indexes.find(index => index.primary && index.immediate)?.columns ?? [];
 
-/** The identity of one relation by its own settings, or why an update of it would fail once it is published. */
-function ownIdentity(facts: RelationFacts): ReplicaIdentity | Reason {
-  const name = tableLabel(facts.id);
-  const table = qualified(facts.id);
-  const full = `ALTER TABLE ${table} REPLICA IDENTITY FULL;`;
-  switch (facts.replicaIdentity) {
-    case 'f':
-      return { kind: 'full', columns: [] };
-    case 'n':
-      return { reason: `${name} has REPLICA IDENTITY NOTHING. Run: ALTER TABLE ${table} REPLICA IDENTITY DEFAULT;` };
-    case 'i': {
-      const index = facts.indexes.find(each => each.replicaIdentity);
-      if (index !== undefined) return { kind: 'key', columns: index.columns };
-      return { reason: `the replica identity index of ${name} is gone. Run: ALTER TABLE ${table} REPLICA IDENTITY DEFAULT;` };
-    }
-    default: {
-      const primary = facts.indexes.find(each => each.primary);
-      if (primary === undefined) {
-        return {
-          reason: `${name} has no primary key, so updates and deletes of it cannot be followed (and would fail once it is published). Add a primary key, or run: ${full}`,
-        };
-      }
-      if (primary.immediate) return { kind: 'key', columns: primary.columns };
-      return { reason: `the primary key of ${name} is DEFERRABLE, which the log cannot use. Run: ${full}` };
-    }
-  }
-}
-
 const NOT_LOGGED: Readonly<Record<string, string>> = {
-  v: 'is a view: its changes are in no log',
-  m: 'is a materialized view: its changes are in no log',
-  f: 'is a foreign table: its changes are in the log of another server',
+  v: 'is a view: its changes are in no log.',
+  m: 'is a materialized view: its changes are in no log.',
+  f: 'is a foreign table: its changes are in the log of another server.',
 };
 
-/** Whether the log has this relation's changes at all. */
-function notLogged(facts: RelationFacts): Reason | undefined {
-  const kind = NOT_LOGGED[facts.relkind];
-  if (kind !== undefined) return { reason: `${tableLabel(facts.id)} ${kind}.` };
-  if (facts.persistence !== 'u') return undefined;
-  return { reason: `${tableLabel(facts.id)} is unlogged. Run: ALTER TABLE ${qualified(facts.id)} SET LOGGED;` };
+/** What is wrong with the identity of one relation by its own settings: an update of it would fail once it is published. */
+function identityFlaw(facts: RelationFacts): IdentityFlaw | undefined {
+  switch (facts.replicaIdentity) {
+    case 'f':
+      return undefined;
+    case 'n':
+      return 'nothing';
+    case 'i':
+      return facts.indexes.some(index => index.replicaIdentity) ? undefined : 'index';
+    default: {
+      const primary = facts.indexes.find(index => index.primary);
+      if (primary === undefined) return 'keyless';
+      return primary.immediate ? undefined : 'deferrable';
+    }
+  }
 }
 
+/** Of a relation without a flaw; empty for `full`. */
+const identityColumns = (facts: RelationFacts): readonly string[] => {
+  if (facts.replicaIdentity === 'f') return [];
+  if (facts.replicaIdentity === 'i') return facts.indexes.find(index => index.replicaIdentity)?.columns ?? [];
+  return immediateKey(facts);
+};
+
 /**
- * The identity under which changes of a table arrive, or the reason why they cannot be followed. `leaves` are the
- * partitions that hold the rows; empty for all other tables.
+ * The identity under which changes of a table arrive, or all reasons why they cannot be followed. `leaves` are the
+ * partitions that hold the rows; empty for all other tables. `unpublished`: a generated column with which REPLICA IDENTITY
+ * FULL would make updates fail, so that it is no remedy.
  */
-export function replicaIdentity(table: RelationFacts, leaves: readonly RelationFacts[]): ReplicaIdentity | Reason {
-  const unlogged = [table, ...leaves].map(notLogged).find(reason => reason !== undefined);
-  if (unlogged !== undefined) return unlogged;
-  const own = ownIdentity(table);
-  if ('reason' in own) return own;
-  let full = own.kind === 'full';
-  const key = full ? immediateKey(table) : own.columns;
-  for (const leaf of leaves) {
-    const identity = ownIdentity(leaf);
-    if ('reason' in identity) return identity;
-    if (identity.kind === 'full') continue;
-    full = false;
-    if (key.length > 0 && sameSet(identity.columns, key)) continue;
-    const where = `${tableLabel(leaf.id)}, a partition of ${tableLabel(table.id)},`;
-    return {
-      reason: `${where} has another replica identity than the whole. Run: ALTER TABLE ${qualified(leaf.id)} REPLICA IDENTITY FULL;`,
-    };
+export function replicaIdentity(
+  table: RelationFacts,
+  leaves: readonly RelationFacts[],
+  unpublished?: string,
+): ReplicaIdentity | Hindered {
+  const kind = NOT_LOGGED[table.relkind];
+  if (kind !== undefined) return { reasons: [`${tableLabel(table.id)} ${kind}`], after: null };
+  const flawed: Flawed[] = [];
+  for (const facts of [table, ...leaves]) {
+    if (facts.persistence === 'u') flawed.push({ facts, flaw: 'unlogged', remedy: 'logged' });
   }
-  return full ? { kind: 'full', columns: key } : { kind: 'key', columns: key };
+  const own = identityFlaw(table);
+  const byDefault = immediateKey(table);
+  if (own !== undefined) flawed.push({ facts: table, flaw: own, remedy: byDefault.length > 0 ? 'default' : 'full' });
+  const key = own !== undefined || table.replicaIdentity === 'f' ? byDefault : identityColumns(table);
+  let full = own === undefined ? table.replicaIdentity === 'f' : byDefault.length === 0;
+  const isKey = (columns: readonly string[]): boolean => key.length > 0 && sameSet(columns, key);
+  for (const facts of leaves) {
+    if (NOT_LOGGED[facts.relkind] !== undefined) {
+      flawed.push({ facts, flaw: 'foreign', remedy: 'none' });
+      continue;
+    }
+    const flaw = identityFlaw(facts) ?? (facts.replicaIdentity === 'f' || isKey(identityColumns(facts)) ? undefined : 'other');
+    // An index that somebody chose is left to those who need it: the whole row has its columns too.
+    const remedy = flaw !== 'other' && isKey(immediateKey(facts)) ? 'default' : 'full';
+    if (flaw !== undefined) flawed.push({ facts, flaw, remedy });
+    if (flaw === undefined ? facts.replicaIdentity !== 'f' : remedy === 'default') full = false;
+  }
+  const identity: ReplicaIdentity = full ? { kind: 'full', columns: key } : { kind: 'key', columns: key };
+  if (flawed.length === 0) return identity;
+  const hopeless = flawed.some(({ remedy }) => remedy === 'none' || (remedy === 'full' && unpublished !== undefined));
+  return { reasons: identityReasons(table, flawed, unpublished), after: hopeless ? null : identity };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type RelationFacts, replicaIdentity } from '../../../../src/engines/postgres/replication/replica-identity.ts';
+import type { RelationFacts } from '../../../../src/engines/postgres/replication/relation-facts.ts';
+import { replicaIdentity } from '../../../../src/engines/postgres/replication/replica-identity.ts';
 
 const key = (...columns: string[]): RelationFacts['indexes'][number] => ({
   primary: true,
@@ -54,7 +55,7 @@ describe('replicaIdentity', () => {
     ['a materialized view', table({ relkind: 'm' }), 'is a materialized view'],
     ['a foreign table', table({ relkind: 'f' }), 'is a foreign table'],
   ])('has a reason: %s', (_, facts, reason) => {
-    expect(replicaIdentity(facts, [])).toEqual({ reason: expect.stringContaining(reason) });
+    expect(replicaIdentity(facts, [])).toMatchObject({ reasons: [expect.stringContaining(reason)] });
   });
 
   it('of a partitioned table is what all of its leaves give', () => {
@@ -69,11 +70,54 @@ describe('replicaIdentity', () => {
   });
 
   it.each([
-    ['a leaf without identity', [leaf({ replicaIdentity: 'n' })], 'public.leaf has REPLICA IDENTITY NOTHING'],
+    [
+      'a leaf without identity',
+      [leaf({ replicaIdentity: 'n' })],
+      'public.leaf, a partition of public.t, has REPLICA IDENTITY NOTHING',
+    ],
     ['a leaf with another key', [leaf({ indexes: [key('other')] })], 'another replica identity'],
-    ['an unlogged leaf', [leaf({ persistence: 'u' })], 'public.leaf is unlogged'],
-    ['a foreign leaf', [leaf({ relkind: 'f' })], 'public.leaf is a foreign table'],
+    ['an unlogged leaf', [leaf({ persistence: 'u' })], 'public.leaf, a partition of public.t, is unlogged'],
+    ['a foreign leaf', [leaf({ relkind: 'f' })], 'public.leaf, a partition of public.t, is a foreign table'],
   ])('of a partitioned table has a reason: %s', (_, leaves, reason) => {
-    expect(replicaIdentity(table({ relkind: 'p' }), leaves)).toEqual({ reason: expect.stringContaining(reason) });
+    expect(replicaIdentity(table({ relkind: 'p' }), leaves)).toMatchObject({ reasons: [expect.stringContaining(reason)] });
+  });
+
+  const part = (name: string, facts: Partial<RelationFacts> = {}): RelationFacts =>
+    table({ id: { namespace: 'public', name }, ...facts });
+  const reasonsOf = (...args: Parameters<typeof replicaIdentity>): readonly string[] => {
+    const found = replicaIdentity(...args);
+    return 'reasons' in found ? found.reasons : [];
+  };
+
+  it('names the root and every partition of one kind in one sentence, and every kind', () => {
+    const none = { indexes: [] };
+    const leaves = [part('a', none), part('b', { ...none, persistence: 'u' }), part('c', { replicaIdentity: 'n' })];
+    expect(reasonsOf(table({ relkind: 'p', ...none }), leaves)).toEqual([
+      'public.b, a partition of public.t, is unlogged. Run: ALTER TABLE "public"."b" SET LOGGED;',
+      'public.t and its partitions public.a and public.b have no primary key, so updates and deletes of them cannot be followed ' +
+        '(and would fail once they are published). Add a primary key, or run: ALTER TABLE "public"."t" REPLICA IDENTITY FULL; ' +
+        'ALTER TABLE "public"."a" REPLICA IDENTITY FULL; ALTER TABLE "public"."b" REPLICA IDENTITY FULL;',
+      'public.c, a partition of public.t, has REPLICA IDENTITY NOTHING. Run: ALTER TABLE "public"."c" REPLICA IDENTITY FULL;',
+    ]);
+    expect(replicaIdentity(table({ relkind: 'p', ...none }), leaves)).toMatchObject({ after: { kind: 'full', columns: [] } });
+  });
+
+  it('a remedy never leads to another reason: what the default would not mend needs the whole row', () => {
+    expect(reasonsOf(table({ replicaIdentity: 'n', indexes: [] }), [])).toEqual([
+      'public.t has REPLICA IDENTITY NOTHING. Run: ALTER TABLE "public"."t" REPLICA IDENTITY FULL;',
+    ]);
+    expect(reasonsOf(table({ indexes: [] }), [], 'g')).toEqual([expect.stringMatching(/ Add a primary key: with .* column "g"/)]);
+    expect(replicaIdentity(table({ indexes: [] }), [], 'g')).toMatchObject({ after: null });
+    expect(reasonsOf(table({ indexes: [], persistence: 'u' }), [])).toHaveLength(2);
+  });
+
+  it('of hundreds of partitions shortens the names in the middle, and finds them by SQL', () => {
+    const leaves = Array.from({ length: 300 }, (_, at) => part(`p${at}`, { indexes: [] }));
+    const [reason] = reasonsOf(table({ relkind: 'p' }), leaves);
+    expect(reason).toMatch(
+      /^public\.p0, .*, public\.p7, …, public\.p298, public\.p299 \(300 in all\), partitions of public\.t, have /,
+    );
+    expect(reason).toContain('pg_partition_tree(\'"public"."t"\')');
+    expect(reason?.length).toBeLessThan(900);
   });
 });

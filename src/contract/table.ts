@@ -30,4 +30,6 @@ export interface Table {
 export interface Selection {
   readonly table: Table;
   readonly columns: readonly Column[];
+  /** The columns by which the destination tells the table's rows apart, as the catalog has it; absent: by none. */
+  readonly key?: readonly string[];
 }

@@ -2,6 +2,7 @@ import { type AddedOptions, addedColumns, leftOutOf, offered, ownColumns, sayLef
 import { ConnectorError, type ErrorCode } from '../contract/errors.ts';
 import type { TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
+import { keyChanged } from '../contract/key-changed.ts';
 import type { Column, Selection, Table } from '../contract/table.ts';
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
 
@@ -58,7 +59,7 @@ export function plan(
       id: table.id,
       configured,
       follow: incremental && table.follow === true,
-      refusal: unfollowable(configured, table) ?? rekeyed(configured, table, new Set(added.map(column => column.name))),
+      refusal: unfollowable(configured, table) ?? rekeyed(configured, table, namesOf(added)),
       changes,
       added,
     };
@@ -92,16 +93,16 @@ function unfollowable({ syncMode }: ConfiguredStream, { id, follow }: Table): Re
  */
 function rekeyed(configured: ConfiguredStream, { id, primaryKey }: Table, added: ReadonlySet<string>): Refusal | null {
   const { syncMode, deduplicated } = configured;
-  const promised = configured.key.filter(name => !added.has(name));
+  const promised = promisedKey(configured, added);
   if (promised.length === 0 || !(syncMode === 'incremental' || deduplicated)) return null;
   const tellsApart = primaryKey.length > 0 && primaryKey.every(name => promised.includes(name));
   if (tellsApart && (syncMode === 'full_refresh' || primaryKey.length === promised.length)) return null;
-  const key = primaryKey.length === 0 ? 'none' : primaryKey.join(', ');
-  const detail =
-    `the key of ${tableLabel(id)} is ${key} now, but ${promised.join(', ')} in the catalog, by which the destination tells rows apart. ` +
-    'Refresh the source schema and clear the stream, so that it is read anew.';
-  return { code: 'SCHEMA_CHANGED', detail };
+  return keyChanged(id, primaryKey, 'now', promised);
 }
+
+/** The key of the catalog without the columns that we add. */
+const promisedKey = ({ key }: ConfiguredStream, added: ReadonlySet<string>): readonly string[] =>
+  key.filter(name => !added.has(name));
 
 /** The error for streams that are refused. `more`: what became of the others. */
 export function refused(plans: readonly StreamPlan[], more: string): ConnectorError {
@@ -119,5 +120,7 @@ export function select({ configured, added }: StreamPlan, table: Table): Selecti
   const columns = ownColumns(table.columns, added)
     .kept.filter(column => properties === null || properties.has(column.name))
     .map(column => ({ ...column, type: properties?.get(column.name) ?? column.type }));
-  return { table, columns };
+  return { table, columns, key: promisedKey(configured, namesOf(added)) };
 }
+
+const namesOf = (columns: readonly Column[]): ReadonlySet<string> => new Set(columns.map(column => column.name));

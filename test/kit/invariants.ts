@@ -76,7 +76,7 @@ const recordProblems = (record: RecordBody, { stream }: ConfiguredStream): strin
 const doubleKey = (line: string): string | null => {
   const seen: Set<string>[] = [];
   let depth = 0;
-  for (const [token] of line.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
+  for (const [token] of line.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}[\]]/g)) {
     if (token === '{' || token === '[') seen[depth++] = new Set();
     else if (token === '}' || token === ']') depth--;
     else if (token.endsWith(':') && depth <= DATA_DEPTH) {

@@ -18,7 +18,7 @@ import {
   type TableRow,
 } from './catalog-queries.ts';
 import { followOf } from './follow.ts';
-import { keysOf } from './keys.ts';
+import { keysOf, uniqueKeysOf } from './keys.ts';
 import { charsetOfCollation } from './layout/charsets.ts';
 import { type ColumnLayout, isCompressed, parseColumnType } from './layout/column-layout.ts';
 import { type ServerFacts, versionProblem } from './server.ts';
@@ -188,7 +188,8 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
   );
   const charset = row.collation === null ? null : charsetOfCollation(row.collation);
   const defaultCharset = charset ?? database.charset;
-  const layout = { schema: id.namespace, name: id.name, columns: layouts, defaultCharset, defaultCollation: row.collation };
+  const keys = uniqueKeysOf(indexes);
+  const layout = { schema: id.namespace, name: id.name, columns: layouts, defaultCharset, defaultCollation: row.collation, keys };
   return {
     id,
     columns,

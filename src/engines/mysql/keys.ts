@@ -1,4 +1,6 @@
+import { groupBy } from '../../contract/found-tables.ts';
 import type { ColumnRow, IndexRow } from './catalog-queries.ts';
+import type { UniqueKey } from './layout/column-layout.ts';
 
 export interface Keys {
   /** What tells the rows of the table apart, by the values of a snapshot and of the log alike. */
@@ -7,7 +9,7 @@ export interface Keys {
   readonly keyset: readonly string[];
 }
 
-interface UniqueKey {
+interface Candidate {
   readonly primary: boolean;
   readonly name: string;
   readonly columns: readonly string[];
@@ -21,9 +23,7 @@ interface UniqueKey {
  */
 export function keysOf(indexes: readonly IndexRow[], columns: readonly ColumnRow[]): Keys {
   const byName = new Map(columns.map(column => [column.name, column]));
-  const groups = new Map<string, IndexRow[]>();
-  for (const index of indexes) groups.set(index.name, [...(groups.get(index.name) ?? []), index]);
-  const keys = [...groups].flatMap(([name, parts]): UniqueKey[] => {
+  const keys = [...groupBy(indexes, index => index.name)].flatMap(([name, parts]): Candidate[] => {
     const names = parts.flatMap(part => (part.column === null || part.nullable === 'YES' ? [] : [part.column]));
     if (names.length < parts.length || !names.every(column => byName.has(column))) return [];
     return [
@@ -43,3 +43,10 @@ export function keysOf(indexes: readonly IndexRow[], columns: readonly ColumnRow
     keyset: keys.find(key => key.ordered)?.columns ?? [],
   };
 }
+
+/** All unique indexes but those over expressions. */
+export const uniqueKeysOf = (indexes: readonly IndexRow[]): readonly UniqueKey[] =>
+  [...groupBy(indexes, index => index.name)].flatMap(([name, parts]) => {
+    const columns = parts.flatMap(({ column }) => column ?? []);
+    return columns.length < parts.length ? [] : [{ name, columns }];
+  });

@@ -3,9 +3,11 @@ import type { Logger, SnapshotEvent, SnapshotRequest } from '../../contract/engi
 import { ConnectorError } from '../../contract/errors.ts';
 import type { TableId } from '../../contract/ids.ts';
 import { tableLabel } from '../../contract/ids.ts';
+import { keyChanged } from '../../contract/key-changed.ts';
 import type { RecordWriter } from '../../contract/record-writer.ts';
 import { SilenceWatch } from '../../net/silence-watch.ts';
 import { afterKey, type KeyColumn, keyColumn, keySignature } from './key-column.ts';
+import { firstKey, tellsApart } from './layout/unique-keys.ts';
 import type { Limits } from './limits.ts';
 import { Activity } from './snapshot/activity.ts';
 import { asCursor, type KeyCursor, keyCursor, refusedKey } from './snapshot/cursor.ts';
@@ -137,6 +139,10 @@ class TableSnapshot {
     const keys = columns.map(keyColumn);
     const selected = keys.map(key => key.selectSql);
     const { selection } = this.#request;
+    const { key = [], table: before } = selection;
+    if (tellsApart((before as MysqlTable).layout, key) === true && tellsApart(table.layout, key) === false) {
+      throw keyChanged(table.id, firstKey(table.layout), 'now', key);
+    }
     // Whether records carry what changes carry was settled when the read began.
     const altered = { ...selection, table: { ...table, follow: selection.table.follow } };
     const rows = new RowReader(connection, altered, this.#records, selected);

@@ -2,8 +2,8 @@ import { collationName, columnDefinition } from './column-definition.ts';
 import { knownCharset } from './declared-type.ts';
 import type { SqlDialect, SqlTokens, StatementContext, TableName } from './sql-tokens.ts';
 import { UnclearStatement } from './sql-tokens.ts';
-import type { AlterAction, CharsetOptions, ColumnPlace } from './statement.ts';
-import { constraint, seesConstraint, tableElements, tableOption } from './table-elements.ts';
+import type { AlterAction, CharsetOptions, ColumnPlace, DeclaredKey } from './statement.ts';
+import { constraint, keysOfColumns, seesConstraint, tableElements, tableOption } from './table-elements.ts';
 
 /** Partition verbs behind which rows are gone or come without standing in the log as rows. */
 const REMOVING = new Set(['DROP', 'TRUNCATE', 'EXCHANGE', 'DISCARD', 'IMPORT', 'CONVERT']);
@@ -60,7 +60,7 @@ function clause(tokens: SqlTokens, context: StatementContext, dialect: SqlDialec
     const ifExists = tokens.take('IF', 'EXISTS');
     const name = tokens.identifier();
     const column = columnDefinition(tokens, modify ? name : tokens.identifier(), dialect, context.sqlMode);
-    return [{ kind: 'change', name, column, place: place(tokens), ifExists }];
+    return [{ kind: 'change', name, column, place: place(tokens), ifExists }, ...keysAdded(keysOfColumns([column]))];
   }
   if (tokens.take('RENAME')) return rename(tokens, context);
   if (tokens.take('CONVERT', 'TO')) return [{ kind: 'convert', options: conversion(tokens) }];
@@ -95,23 +95,22 @@ function skipHarmless(tokens: SqlTokens): boolean {
 }
 
 function add(tokens: SqlTokens, context: StatementContext, dialect: SqlDialect): readonly AlterAction[] {
-  if (seesConstraint(tokens)) return primaryKeyOf(constraint(tokens));
+  if (seesConstraint(tokens)) {
+    const key = constraint(tokens);
+    return key === null ? [] : keysAdded([key]);
+  }
   refusePeriods(tokens);
   tokens.take('COLUMN');
   const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
   if (tokens.seesMark('(')) {
-    const { columns, primaryKey } = tableElements(tokens, dialect, context.sqlMode);
-    return [
-      ...columns.map(column => ({ kind: 'add', column, place: 'last', ifNotExists }) as const),
-      ...primaryKeyOf(primaryKey),
-    ];
+    const { columns, keys } = tableElements(tokens, dialect, context.sqlMode);
+    return [...columns.map(column => ({ kind: 'add', column, place: 'last', ifNotExists }) as const), ...keysAdded(keys)];
   }
   const column = columnDefinition(tokens, tokens.identifier(), dialect, context.sqlMode);
-  return [{ kind: 'add', column, place: place(tokens) ?? 'last', ifNotExists }];
+  return [{ kind: 'add', column, place: place(tokens) ?? 'last', ifNotExists }, ...keysAdded(keysOfColumns([column]))];
 }
 
-const primaryKeyOf = (columns: readonly string[]): readonly AlterAction[] =>
-  columns.length > 0 ? [{ kind: 'primary-key', columns }] : [];
+const keysAdded = (keys: readonly DeclaredKey[]): readonly AlterAction[] => keys.map(key => ({ kind: 'add-key', key }));
 
 function refusePeriods(tokens: SqlTokens): void {
   if (tokens.sees('PERIOD', 'FOR') || tokens.sees('SYSTEM', 'VERSIONING')) {
@@ -126,9 +125,14 @@ function place(tokens: SqlTokens): ColumnPlace | null {
 
 function drop(tokens: SqlTokens): readonly AlterAction[] {
   refusePeriods(tokens);
-  if (seesConstraint(tokens)) {
+  if (tokens.take('PRIMARY', 'KEY')) return [{ kind: 'drop-key', name: 'PRIMARY' }];
+  if (tokens.take('FOREIGN', 'KEY') || tokens.take('CHECK')) {
     tokens.skipElement();
     return [];
+  }
+  if (tokens.take('INDEX') || tokens.take('KEY') || tokens.take('CONSTRAINT')) {
+    tokens.take('IF', 'EXISTS');
+    return [{ kind: 'drop-key', name: tokens.identifier() }];
   }
   tokens.take('COLUMN');
   const ifExists = tokens.take('IF', 'EXISTS');
@@ -138,9 +142,11 @@ function drop(tokens: SqlTokens): readonly AlterAction[] {
 }
 
 function rename(tokens: SqlTokens, context: StatementContext): readonly AlterAction[] {
-  if (tokens.sees('INDEX') || tokens.sees('KEY')) {
-    tokens.skipElement();
-    return [];
+  if (tokens.take('INDEX') || tokens.take('KEY')) {
+    tokens.take('IF', 'EXISTS');
+    const name = tokens.identifier();
+    tokens.expect('TO');
+    return [{ kind: 'rename-key', name, to: tokens.identifier() }];
   }
   if (tokens.take('COLUMN')) {
     const ifExists = tokens.take('IF', 'EXISTS');

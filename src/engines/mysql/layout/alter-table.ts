@@ -6,6 +6,7 @@ import { formatColumnType, parseColumnType } from './column-layout.ts';
 import { UnclearStatement } from './sql-tokens.ts';
 import type { AlterAction, CharsetOptions, ColumnPlace } from './statement.ts';
 import { mergeOptions, NO_CHARSET } from './table-elements.ts';
+import { alterKeys, primaryKeyOf } from './unique-keys.ts';
 
 /** What a statement's result depends on beside its text and the table. */
 export interface ResolveRules {
@@ -16,9 +17,20 @@ export interface ResolveRules {
 /** Names of columns are compared without regard to case by both servers, on all systems. */
 const same = (a: string, b: string): boolean => a === b || a.toLowerCase() === b.toLowerCase();
 
-interface Placed {
+/** A column behind the statement, and what it was: null for one that is added. */
+interface Built {
   readonly column: ColumnLayout;
+  readonly origin: ColumnLayout | null;
+}
+
+interface Placed extends Built {
   readonly place: ColumnPlace | null;
+}
+
+export interface AlteredTable {
+  readonly layout: TableLayout;
+  /** For each column of the layout, the column of the table before from which its values come; null: it is new. */
+  readonly origins: readonly (ColumnLayout | null)[];
 }
 
 /**
@@ -32,7 +44,7 @@ export function alterTable(
   actions: readonly AlterAction[],
   database: TextDefaults | null,
   rules: ResolveRules,
-): TableLayout {
+): AlteredTable {
   const conversions = actions.flatMap(action => (action.kind === 'convert' ? [action.options] : []));
   const choices = actions.flatMap(action =>
     action.kind === 'convert' || action.kind === 'default-charset' ? [action.options] : [],
@@ -44,15 +56,18 @@ export function alterTable(
   // A statement's options are one choice, in any order: `COLLATE ucs2_bin, CHARACTER SET ucs2` keeps the collation.
   const current = { charset: before.defaultCharset, collation: before.defaultCollation };
   const defaults = chooseDefaults(choices.reduce(mergeOptions, NO_CHARSET), current, database);
-  const columns = rearrange(before.columns, actions, defaults, rules);
-  const keys = actions.flatMap(action => (action.kind === 'primary-key' ? action.columns : []));
-  const inKey = columns.map(column => (keys.some(name => same(name, column.name)) ? { ...column, nullable: false } : column));
-  return {
-    ...before,
-    columns: conversions.length > 0 ? inKey.map(column => convertColumn(column, defaults, actions)) : inKey,
-    defaultCharset: defaults.charset,
-    defaultCollation: defaults.collation,
-  };
+  const built = rearrange(before.columns, actions, defaults, rules);
+  const keys = alterKeys(before.keys, built, actions);
+  const declared = actions.flatMap(action => (action.kind === 'add-key' && action.key.primary ? (action.key.columns ?? []) : []));
+  // Also where a clause defines one of them anew and does not say NOT NULL.
+  const primary = [...declared, ...primaryKeyOf(keys)];
+  const columns = built.map(({ column }) => {
+    const settled = primary.some(name => same(name, column.name)) ? { ...column, nullable: false } : column;
+    return conversions.length > 0 ? convertColumn(settled, defaults, actions) : settled;
+  });
+  const { charset: defaultCharset, collation: defaultCollation } = defaults;
+  const layout = { ...before, columns, defaultCharset, defaultCollation, ...(keys === undefined ? {} : { keys }) };
+  return { layout, origins: built.map(({ origin }) => origin) };
 }
 
 /**
@@ -87,7 +102,7 @@ function rearrange(
   actions: readonly AlterAction[],
   defaults: TextDefaults,
   rules: ResolveRules,
-): readonly ColumnLayout[] {
+): readonly Built[] {
   const exists = (name: string): boolean => before.some(column => same(column.name, name));
   const resolve = (definition: ColumnDefinition): ColumnLayout => resolveColumn(definition, defaults, rules.timestampsNullable);
   const leaves = (name: string): boolean =>
@@ -97,14 +112,14 @@ function rearrange(
   const dropped: string[] = [];
   const changes = new Map<string, Placed>();
   const placed: Placed[] = [];
-  const change = (name: string, ifExists: boolean, made: (old: ColumnLayout) => Placed): void => {
+  const change = (name: string, ifExists: boolean, made: (old: ColumnLayout) => Omit<Placed, 'origin'>): void => {
     const old = before.find(column => same(column.name, name));
     if (old === undefined) {
       if (ifExists) return;
       throw new UnclearStatement(`it has no column ${name}`);
     }
     if (changes.has(old.name)) throw new UnclearStatement(`it changes column ${name} twice`);
-    const result = made(old);
+    const result = { ...made(old), origin: old };
     changes.set(old.name, result);
     if (result.place !== null) placed.push(result);
   };
@@ -118,7 +133,7 @@ function rearrange(
         if (leaves(action.column.name)) throw new UnclearStatement(`it takes away and adds column ${action.column.name}`);
         continue;
       }
-      placed.push({ column: resolve(action.column), place: action.place });
+      placed.push({ column: resolve(action.column), origin: null, place: action.place });
     } else if (action.kind === 'change') {
       change(action.name, action.ifExists, () => ({ column: resolve(action.column), place: action.place }));
     } else if (action.kind === 'rename-column') {
@@ -133,28 +148,28 @@ function place(
   dropped: readonly string[],
   changes: ReadonlyMap<string, Placed>,
   placed: readonly Placed[],
-): readonly ColumnLayout[] {
-  const result: ColumnLayout[] = [];
+): readonly Built[] {
+  const result: Built[] = [];
   for (const old of before) {
     const change = changes.get(old.name);
     if (dropped.some(name => same(name, old.name))) {
       if (change !== undefined) throw new UnclearStatement(`it drops and changes column ${old.name}`);
-    } else if (change === undefined) result.push(old);
-    else result.push(change.column);
+    } else result.push(change ?? { column: old, origin: old });
   }
-  for (const { column, place: where } of placed) {
+  for (const each of placed) {
+    const { place: where } = each;
     // One that is moved stands at its old place until its turn comes: others may be placed behind it there.
-    const old = result.indexOf(column);
+    const old = result.indexOf(each);
     if (old >= 0) result.splice(old, 1);
-    if (where === 'first') result.unshift(column);
-    else if (where === 'last' || where === null) result.push(column);
+    if (where === 'first') result.unshift(each);
+    else if (where === 'last' || where === null) result.push(each);
     else {
-      const index = result.findIndex(({ name }) => same(name, where.after));
+      const index = result.findIndex(({ column }) => same(column.name, where.after));
       if (index < 0) throw new UnclearStatement(`it has no column ${where.after}`);
-      result.splice(index + 1, 0, column);
+      result.splice(index + 1, 0, each);
     }
   }
-  const names = new Set(result.map(({ name }) => name.toLowerCase()));
+  const names = new Set(result.map(({ column }) => column.name.toLowerCase()));
   if (names.size !== result.length) throw new UnclearStatement('two of its columns would have one name');
   if (result.length === 0) throw new UnclearStatement('no column would be left');
   return result;

@@ -14,6 +14,7 @@ export interface ColumnDefinition {
   /** Null: the statement does not say. */
   readonly nullable: boolean | null;
   readonly primaryKey: boolean;
+  readonly unique: boolean;
   readonly generated: ColumnLayout['generated'];
 }
 
@@ -38,7 +39,7 @@ const ONE_VALUE = new Set([
   'SECONDARY_ENGINE_ATTRIBUTE',
   'REF_SYSTEM_ID',
 ]);
-const FLAGS = new Set(['INVISIBLE', 'VISIBLE', 'UNIQUE', 'KEY', 'ENFORCED']);
+const FLAGS = new Set(['INVISIBLE', 'VISIBLE', 'ENFORCED']);
 
 /** Reads type and attributes of the column `name`, up to FIRST, AFTER, a comma, a closing parenthesis or the end. */
 export function columnDefinition(tokens: SqlTokens, name: string, dialect: SqlDialect, sqlMode: number): ColumnDefinition {
@@ -47,6 +48,7 @@ export function columnDefinition(tokens: SqlTokens, name: string, dialect: SqlDi
   let collation: string | null = null;
   let nullable: boolean | null = serial ? false : null;
   let primaryKey = false;
+  let unique = serial;
   let generated: ColumnLayout['generated'] = '';
   let compressed = type.compressed;
   while (!tokens.atEnd && !tokens.seesMark(',') && !tokens.seesMark(')') && !tokens.sees('FIRST') && !tokens.sees('AFTER')) {
@@ -55,7 +57,14 @@ export function columnDefinition(tokens: SqlTokens, name: string, dialect: SqlDi
     else if (tokens.take('PRIMARY')) {
       tokens.take('KEY');
       primaryKey = true;
-    } else if (tokens.take('AUTO_INCREMENT') || tokens.take('SERIAL', 'DEFAULT', 'VALUE')) nullable = false;
+    } else if (tokens.take('UNIQUE')) {
+      tokens.take('KEY');
+      unique = true;
+    } else if (tokens.take('KEY')) primaryKey = true;
+    else if (tokens.take('SERIAL', 'DEFAULT', 'VALUE')) {
+      nullable = false;
+      unique = true;
+    } else if (tokens.take('AUTO_INCREMENT')) nullable = false;
     else if (tokens.take('COLLATE')) collation = collationName(tokens);
     else if (tokens.take('GENERATED', 'ALWAYS', 'AS') || tokens.take('AS')) generated = generation(tokens);
     else if (tokens.take('COMPRESSED')) {
@@ -63,7 +72,7 @@ export function columnDefinition(tokens: SqlTokens, name: string, dialect: SqlDi
       compressed = true;
     } else if (!skipAttribute(tokens)) throw new UnclearStatement(`column ${name}: ${tokens.unclear('an attribute').message}`);
   }
-  return { name, type: { ...type, compressed }, collation, nullable, primaryKey, generated };
+  return { name, type: { ...type, compressed }, collation, nullable, primaryKey, unique, generated };
 }
 
 /** A collation in an attribute or option: a name, in quotes or not. */

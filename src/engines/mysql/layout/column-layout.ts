@@ -24,6 +24,13 @@ export interface ParsedType {
   readonly zerofill: boolean;
 }
 
+/** A unique index over whole columns or beginnings of them; not one over expressions. */
+export interface UniqueKey {
+  /** PRIMARY for the primary key; empty where the server chose a name that is not known. */
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
 /** What must be known of a table to read its rows from the log, and to follow the statements that change it. */
 export interface TableLayout {
   readonly schema: string;
@@ -34,6 +41,8 @@ export interface TableLayout {
   readonly defaultCharset: string;
   /** Null where it is not known for certain; no value depends on it. */
   readonly defaultCollation: string | null;
+  /** Its unique keys, those with columns that may be NULL included; absent: they are not known. */
+  readonly keys?: readonly UniqueKey[];
 }
 
 const TYPE = /^([a-z][a-z0-9 ]*?)\s*(?:\((.*)\))?((?:\s+(?:unsigned|zerofill|signed))*)\s*(?:\/\*.*\*\/\s*)?$/is;
@@ -118,7 +127,7 @@ function parseLabels(inner: string, whole: string): string[] {
 const unreadable = (text: string): ConnectorError =>
   new ConnectorError('VALUE_UNREADABLE', `${JSON.stringify(text)} is not a column type that the connector knows.`);
 
-/** The small form for the state: a column is `[name, type, charset, nullable, generated]`, without what stands at the end empty. */
+/** The small form for the state: a column is `[name, type, charset, nullable, generated, collation]`, without what is empty at its end. */
 export function layoutToJson(layout: TableLayout): JsonObject {
   return {
     schema: layout.schema,
@@ -131,6 +140,7 @@ export function layoutToJson(layout: TableLayout): JsonObject {
       while (whole.at(-1) === '') whole.pop();
       return whole;
     }),
+    ...(layout.keys === undefined ? {} : { keys: layout.keys.map(({ name, columns }) => [name, ...columns]) }),
   };
 }
 
@@ -139,7 +149,7 @@ export function layoutFromJson(json: unknown): TableLayout {
   const invalid = (): ConnectorError =>
     new ConnectorError('STATE_INVALID', `the layout of a table is not one that this connector wrote: ${JSON.stringify(json)}.`);
   if (typeof json !== 'object' || json === null) throw invalid();
-  const { schema, name, charset, collation = null, columns } = json as Readonly<Record<string, unknown>>;
+  const { schema, name, charset, collation = null, columns, keys } = json as Readonly<Record<string, unknown>>;
   if (typeof schema !== 'string' || typeof name !== 'string' || typeof charset !== 'string') throw invalid();
   if ((collation !== null && typeof collation !== 'string') || !Array.isArray(columns)) throw invalid();
   const parsed = columns.map((column: unknown): ColumnLayout => {
@@ -153,7 +163,18 @@ export function layoutFromJson(json: unknown): TableLayout {
     const base = { name: label, columnType, charset: set === '' ? null : set, collation: order === '' ? null : order };
     return { ...base, nullable: nullable === 1, generated, ...(compressed ? { compressed } : {}) };
   });
-  return { schema, name, columns: parsed, defaultCharset: charset, defaultCollation: collation };
+  const known = keysFromJson(keys);
+  if (known === null) throw invalid();
+  return { schema, name, columns: parsed, defaultCharset: charset, defaultCollation: collation, ...known };
+}
+
+/** Null: they are none of ours. A key is its name and its columns. */
+function keysFromJson(keys: unknown): Pick<TableLayout, 'keys'> | null {
+  if (keys === undefined) return {};
+  const isKey = (key: unknown): key is readonly [string, ...string[]] =>
+    Array.isArray(key) && key.length > 1 && key.every(part => typeof part === 'string');
+  if (!Array.isArray(keys) || !keys.every(isKey)) return null;
+  return { keys: keys.map(([label, ...columns]) => ({ name: label, columns })) };
 }
 
 const isGenerated = (value: unknown): value is ColumnLayout['generated'] =>

@@ -2,7 +2,7 @@ import { alterActions, skipPartitioning } from './alter-clauses.ts';
 import type { SqlDialect, StatementContext, TableName } from './sql-tokens.ts';
 import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
 import type { CharsetOptions, Statement } from './statement.ts';
-import { mergeOptions, NO_CHARSET, tableElements, tableOption } from './table-elements.ts';
+import { keyParts, mergeOptions, NO_CHARSET, tableElements, tableOption } from './table-elements.ts';
 
 const BLANK_OR_COMMENT = /(?:\s+|\/\*(?!!|M!)[\s\S]*?\*\/|#[^\n]*(?:\n|$)|--(?:\s[^\n]*)?(?:\n|$))/y;
 const FIRST_WORD = /[a-z]+/iy;
@@ -100,6 +100,7 @@ class DdlParser {
       tokens.take('IF', 'NOT', 'EXISTS');
       return { kind: 'database', name: tokens.identifier(), made: true, options: this.#databaseOptions() };
     }
+    if (tokens.take('UNIQUE', 'INDEX') || tokens.take('UNIQUE', 'KEY')) return this.#createUnique();
     if (!tokens.take('TABLE')) return null;
     const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
     const table = tokens.tableName(this.#context.database);
@@ -108,7 +109,7 @@ class DdlParser {
     if (inParentheses) tokens.next();
     if (tokens.take('LIKE')) return { kind: 'create-like', table, ifNotExists, source: tokens.tableName(this.#context.database) };
     if (!tokens.seesMark('(')) throw new UnclearStatement('its columns come from a query');
-    const { columns, primaryKey } = tableElements(tokens, this.#dialect, this.#context.sqlMode);
+    const { columns, keys } = tableElements(tokens, this.#dialect, this.#context.sqlMode);
     let options = NO_CHARSET;
     while (!tokens.atEnd && !tokens.seesMark(';')) {
       if (tokens.sees('PARTITION', 'BY')) {
@@ -120,7 +121,19 @@ class DdlParser {
       options = mergeOptions(options, option);
       tokens.takeMark(',');
     }
-    return { kind: 'create-table', table, ifNotExists, columns, primaryKey, options };
+    return { kind: 'create-table', table, ifNotExists, columns, keys, options };
+  }
+
+  /** `CREATE UNIQUE INDEX name USING BTREE ON t (a, b)` */
+  #createUnique(): Statement {
+    const tokens = this.#tokens;
+    const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
+    const name = tokens.identifier();
+    while (!tokens.atEnd && !tokens.take('ON')) tokens.next();
+    const table = tokens.tableName(this.#context.database);
+    this.table = table;
+    const key = { primary: false, name, columns: keyParts(tokens), ifNotExists };
+    return { kind: 'alter-table', table, actions: [{ kind: 'add-key', key }] };
   }
 
   #alter(): Statement | null {
@@ -146,6 +159,13 @@ class DdlParser {
     if (tokens.take('DATABASE') || tokens.take('SCHEMA')) {
       tokens.take('IF', 'EXISTS');
       return { kind: 'drop-database', name: tokens.identifier() };
+    }
+    if (tokens.take('INDEX')) {
+      tokens.take('IF', 'EXISTS');
+      const name = tokens.identifier();
+      tokens.expect('ON');
+      const table = tokens.tableName(this.#context.database);
+      return { kind: 'alter-table', table, actions: [{ kind: 'drop-key', name }] };
     }
     if (!tokens.take('TABLE') && !tokens.take('TABLES')) return null;
     tokens.take('IF', 'EXISTS');

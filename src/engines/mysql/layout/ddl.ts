@@ -6,6 +6,7 @@ import type { LayoutCatalog } from './layout-catalog.ts';
 import type { StatementContext, TableName } from './sql-tokens.ts';
 import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
 import type { AlterAction, Statement } from './statement.ts';
+import { declaredKeys } from './unique-keys.ts';
 
 /** What a statement of the log did to a followed table. */
 export type LayoutEffect =
@@ -103,16 +104,18 @@ function create(
 
 function made(
   catalog: LayoutCatalog,
-  { table, columns, primaryKey, options }: Extract<Statement, { kind: 'create-table' }>,
+  { table, columns, keys, options }: Extract<Statement, { kind: 'create-table' }>,
 ): TableLayout {
   const database = catalog.databaseDefaults(table.schema);
   const defaults = chooseDefaults(options, database ?? NOTHING, database);
+  const primary = keys.flatMap(key => (key.primary ? (key.columns ?? []) : []));
   const layouts = columns.map(column => {
     const layout = resolveColumn(column, defaults, catalog.rules.timestampsNullable);
-    const inKey = primaryKey.some(name => name.toLowerCase() === layout.name.toLowerCase());
+    const inKey = primary.some(name => name.toLowerCase() === layout.name.toLowerCase());
     return inKey ? { ...layout, nullable: false } : layout;
   });
-  return { ...table, columns: layouts, defaultCharset: defaults.charset, defaultCollation: defaults.collation };
+  const { charset: defaultCharset, collation: defaultCollation } = defaults;
+  return { ...table, columns: layouts, defaultCharset, defaultCollation, keys: declaredKeys(keys) };
 }
 
 function like(catalog: LayoutCatalog, table: TableName, source: TableName): TableLayout {
@@ -127,7 +130,7 @@ function alter(catalog: LayoutCatalog, table: TableName, actions: readonly Alter
   const effects: LayoutEffect[] = [];
   if (known !== undefined && 'layout' in known) {
     try {
-      const layout = alterTable(known.layout, actions, catalog.databaseDefaults(table.schema), catalog.rules);
+      const { layout } = alterTable(known.layout, actions, catalog.databaseDefaults(table.schema), catalog.rules);
       catalog.set(layout);
       if (catalog.isFollowed(table)) effects.push({ kind: 'altered', table, layout });
     } catch (error) {

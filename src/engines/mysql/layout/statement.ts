@@ -9,6 +9,17 @@ export interface CharsetOptions {
 
 export type ColumnPlace = { readonly after: string } | 'first' | 'last';
 
+/** A primary key or a unique index. */
+export interface DeclaredKey {
+  readonly primary: boolean;
+  /** Null: the server chooses one. */
+  readonly name: string | null;
+  /** Null: a part of it is an expression. */
+  readonly columns: readonly string[] | null;
+  /** Nothing happens where there is one of this name. */
+  readonly ifNotExists: boolean;
+}
+
 /** One clause of ALTER TABLE that changes what the log looks like, or which rows there are. */
 export type AlterAction =
   | { readonly kind: 'add'; readonly column: ColumnDefinition; readonly place: ColumnPlace; readonly ifNotExists: boolean }
@@ -24,7 +35,10 @@ export type AlterAction =
     }
   | { readonly kind: 'rename-column'; readonly name: string; readonly to: string; readonly ifExists: boolean }
   | { readonly kind: 'rename-table'; readonly to: TableName }
-  | { readonly kind: 'primary-key'; readonly columns: readonly string[] }
+  | { readonly kind: 'add-key'; readonly key: DeclaredKey }
+  /** PRIMARY: the primary key. Also for indexes that are not unique. */
+  | { readonly kind: 'drop-key'; readonly name: string }
+  | { readonly kind: 'rename-key'; readonly name: string; readonly to: string }
   | { readonly kind: 'convert'; readonly options: CharsetOptions }
   | { readonly kind: 'default-charset'; readonly options: CharsetOptions }
   /** `other`: a second table that gives or takes rows. */
@@ -37,7 +51,7 @@ export type Statement =
       readonly table: TableName;
       readonly ifNotExists: boolean;
       readonly columns: readonly ColumnDefinition[];
-      readonly primaryKey: readonly string[];
+      readonly keys: readonly DeclaredKey[];
       readonly options: CharsetOptions;
     }
   | { readonly kind: 'create-like'; readonly table: TableName; readonly ifNotExists: boolean; readonly source: TableName }

@@ -3,12 +3,12 @@ import { collationName, columnDefinition } from './column-definition.ts';
 import { knownCharset } from './declared-type.ts';
 import type { SqlDialect, SqlTokens } from './sql-tokens.ts';
 import { UnclearStatement } from './sql-tokens.ts';
-import type { CharsetOptions } from './statement.ts';
+import type { CharsetOptions, DeclaredKey } from './statement.ts';
 
 /** What stands between the parentheses of CREATE TABLE, and of ADD COLUMN ( … ). */
 export interface TableElements {
   readonly columns: ColumnDefinition[];
-  readonly primaryKey: string[];
+  readonly keys: DeclaredKey[];
 }
 
 const CONSTRAINTS = new Set(['PRIMARY', 'UNIQUE', 'INDEX', 'KEY', 'FULLTEXT', 'SPATIAL', 'FOREIGN', 'CONSTRAINT', 'CHECK']);
@@ -19,33 +19,59 @@ export const seesConstraint = (tokens: SqlTokens): boolean =>
 
 /** Reads `( … )`. */
 export function tableElements(tokens: SqlTokens, dialect: SqlDialect, sqlMode: number): TableElements {
-  const elements: TableElements = { columns: [], primaryKey: [] };
+  const elements: TableElements = { columns: [], keys: [] };
   tokens.expectMark('(');
   do {
     if (tokens.sees('PERIOD', 'FOR')) throw new UnclearStatement('tables with periods are not followed');
-    if (seesConstraint(tokens)) elements.primaryKey.push(...constraint(tokens));
-    else elements.columns.push(columnDefinition(tokens, tokens.identifier(), dialect, sqlMode));
+    if (seesConstraint(tokens)) {
+      const key = constraint(tokens);
+      if (key !== null) elements.keys.push(key);
+    } else elements.columns.push(columnDefinition(tokens, tokens.identifier(), dialect, sqlMode));
   } while (tokens.takeMark(','));
   tokens.expectMark(')');
+  elements.keys.push(...keysOfColumns(elements.columns));
   return elements;
 }
 
-/** Skips an index, key or constraint. Returns the columns of a primary key, which are NOT NULL; none for others. */
-export function constraint(tokens: SqlTokens): readonly string[] {
-  if (tokens.take('CONSTRAINT') && !seesConstraint(tokens)) tokens.identifier();
-  const columns: string[] = [];
-  if (tokens.take('PRIMARY', 'KEY')) {
-    while (!tokens.atEnd && !tokens.seesMark('(')) tokens.next();
-    tokens.expectMark('(');
-    do {
-      columns.push(tokens.identifier());
-      tokens.skipElement();
-    } while (tokens.takeMark(','));
-    tokens.expectMark(')');
+/** Reads an index, key or constraint. Null for all but primary and unique keys. */
+export function constraint(tokens: SqlTokens): DeclaredKey | null {
+  const named = tokens.take('CONSTRAINT') && !seesConstraint(tokens) ? tokens.identifier() : null;
+  const primary = tokens.take('PRIMARY', 'KEY');
+  if (!primary && !tokens.take('UNIQUE')) {
+    tokens.skipElement();
+    return null;
   }
+  if (!tokens.take('INDEX')) tokens.take('KEY');
+  const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
+  const name = seesParts(tokens) ? named : tokens.identifier();
+  const columns = keyParts(tokens);
   tokens.skipElement();
-  return columns;
+  return { primary, name, columns, ifNotExists };
 }
+
+const seesParts = (tokens: SqlTokens): boolean => tokens.seesMark('(') || tokens.sees('USING') || tokens.sees('TYPE');
+
+/** Reads the columns of an index: `USING BTREE (a, b(10) DESC)`. Null where one is an expression. */
+export function keyParts(tokens: SqlTokens): readonly string[] | null {
+  while (!tokens.atEnd && !tokens.seesMark('(')) tokens.next();
+  tokens.expectMark('(');
+  const columns: string[] = [];
+  let isPlain = true;
+  do {
+    if (tokens.seesMark('(')) isPlain = false;
+    else columns.push(tokens.identifier());
+    tokens.skipElement();
+  } while (tokens.takeMark(','));
+  tokens.expectMark(')');
+  return isPlain ? columns : null;
+}
+
+/** The keys that definitions of columns declare: `id int PRIMARY KEY, code int UNIQUE`. */
+export const keysOfColumns = (columns: readonly ColumnDefinition[]): readonly DeclaredKey[] =>
+  columns.flatMap(({ name, primaryKey, unique }): readonly DeclaredKey[] => [
+    ...(primaryKey ? [{ primary: true, name: null, columns: [name], ifNotExists: false }] : []),
+    ...(unique ? [{ primary: false, name: null, columns: [name], ifNotExists: false }] : []),
+  ]);
 
 /** Table options with one value, with or without `=`. */
 const OPTIONS = new Set(

@@ -6,10 +6,11 @@ import type { TextDefaults } from '../layout/column-definition.ts';
 import { layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
 import { type KnownTable, LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
-import type { StatementContext } from '../layout/sql-tokens.ts';
+import type { StatementContext, TableName } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
 import type { MysqlColumn, MysqlTable } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
+import { holdKey, withSentKey } from './held-key.ts';
 import { LayoutCheck, type PresentLayouts } from './layout-check.ts';
 import type { LogPlace } from './log-place.ts';
 import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
@@ -94,6 +95,9 @@ export class LogTables {
       this.#note(entry);
     }
     if (entry.ahead !== null) this.#ahead += 1;
+    // Also where the log has no rows under the other key: the destination has those from before.
+    const known = this.#followedLayout(nameOf(table));
+    if (memo !== null && known !== null) holdKey(followed, known, 'where the read goes on');
   }
 
   #takeMemo(entry: Entry, memo: JsonObject): void {
@@ -142,7 +146,7 @@ export class LogTables {
   }
 
   /** The layout at the place where the log is, if it is known. */
-  #followedLayout(table: TableLayout): TableLayout | null {
+  #followedLayout(table: TableName): TableLayout | null {
     const known = this.#catalog.find(table);
     const isHere = this.#entries.get(this.#catalog.keyOf(table))?.ahead === null;
     return isHere && known !== undefined && 'layout' in known ? known.layout : null;
@@ -176,6 +180,7 @@ export class LogTables {
       isPast: was !== undefined,
     });
     if (layout === null) return LEFT_OUT;
+    if (!waitsForSnapshot(entry)) holdKey(entry.followed, withSentKey(layout, map), 'at this place in the log');
     const { types, template } = this.#options;
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
     const mayReread = ({ name }: MysqlColumn): boolean =>

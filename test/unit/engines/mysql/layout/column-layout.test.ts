@@ -79,12 +79,17 @@ describe('a layout', () => {
     ],
     defaultCharset: 'latin1',
     defaultCollation: null,
+    keys: [{ name: 'PRIMARY', columns: ['a'] }],
   };
 
   it('is small in the state and reads back', () => {
     const json = JSON.stringify(layoutToJson(layout));
     expect(layoutFromJson(JSON.parse(json))).toEqual(layout);
     expect(json).toContain('["a","int","",0]');
+    expect(json).toContain('["PRIMARY","a"]');
+    const { keys, ...unknown } = layout;
+    expect(keys).toHaveLength(1);
+    expect(layoutFromJson(layoutToJson(unknown))).toEqual(unknown);
   });
 
   it.each([
@@ -92,6 +97,8 @@ describe('a layout', () => {
     5,
     {},
     { ...layoutToJson(layout), columns: [['a']] },
+    { ...layoutToJson(layout), keys: [['PRIMARY']] },
+    { ...layoutToJson(layout), keys: 'PRIMARY' },
     { ...layoutToJson(layout), columns: [['a', 'int', '', 2]] },
     { ...layoutToJson(layout), columns: [['a', 'int', '', 1, 'maybe']] },
   ])('refuses %j', json => {

@@ -61,6 +61,80 @@ const behind = (statements: string | readonly string[], setting: Setting = {}): 
 
 const BEFORE = shown(orders);
 
+/** The unique keys of shop.orders behind the statements, with a `?` where a column may be NULL: `PRIMARY id | u name?`. */
+const keysBehind = (statements: string | readonly string[], setting: Setting = {}): string => {
+  const keys = [
+    { name: 'PRIMARY', columns: ['id'] },
+    { name: '', columns: ['name'] },
+  ];
+  const catalog = catalogOf({ layouts: [{ ...orders, keys }], ...setting });
+  run(catalog, typeof statements === 'string' ? [statements] : statements, setting);
+  const known = catalog.find({ schema: 'shop', name: 'orders' });
+  if (known === undefined || !('layout' in known)) return 'unknown';
+  const { columns, keys: behind = null } = known.layout;
+  if (behind === null) return 'not said';
+  const mark = (name: string): string => (columns.find(each => each.name === name)?.nullable === false ? name : `${name}?`);
+  return behind.map(({ name, columns: parts }) => [name || '-', ...parts.map(mark)].join(' ')).join(' | ');
+};
+
+describe('unique keys', () => {
+  it.each([
+    ['ALTER TABLE orders ADD v int', 'PRIMARY id | - name?'],
+    ['ALTER TABLE orders DROP PRIMARY KEY', '- name?'],
+    ['DROP INDEX `PRIMARY` ON orders', '- name?'],
+    ['ALTER TABLE orders DROP CONSTRAINT `primary`', '- name?'],
+    ['ALTER TABLE orders DROP INDEX name', 'PRIMARY id'],
+    ['ALTER TABLE orders DROP KEY NAME_2', 'PRIMARY id'],
+    ['ALTER TABLE orders DROP KEY name2, DROP INDEX named, DROP FOREIGN KEY name, DROP CHECK name', 'PRIMARY id | - name?'],
+    ['ALTER TABLE orders DROP PRIMARY KEY, ADD PRIMARY KEY (note(10) DESC, id)', '- name? | PRIMARY note id'],
+    ['ALTER TABLE orders DROP PRIMARY KEY, ADD CONSTRAINT c PRIMARY KEY USING BTREE (name)', '- name | PRIMARY name'],
+    ['ALTER TABLE orders MODIFY id bigint', 'PRIMARY id | - name?'],
+    ['ALTER TABLE orders MODIFY name varchar(20) NOT NULL', 'PRIMARY id | - name'],
+    ['ALTER TABLE orders RENAME COLUMN id TO k', 'PRIMARY k | - name?'],
+    ['ALTER TABLE orders RENAME COLUMN id TO name, RENAME COLUMN name TO id', 'PRIMARY name | - id?'],
+    ['ALTER TABLE orders DROP PRIMARY KEY, ADD PRIMARY KEY (id, note); ', '- name? | PRIMARY id note'],
+    ['ALTER TABLE orders ADD UNIQUE (name, note)', 'PRIMARY id | - name? | - name? note?'],
+    [
+      'ALTER TABLE orders ADD UNIQUE KEY u USING BTREE (note(5)) COMMENT "x", ADD INDEX i (note)',
+      'PRIMARY id | - name? | u note?',
+    ],
+    ['ALTER TABLE orders ADD CONSTRAINT c UNIQUE (note), ADD UNIQUE INDEX ((name + 1))', 'PRIMARY id | - name? | c note?'],
+    ['ALTER TABLE orders ADD v int UNIQUE KEY, ADD (w int NOT NULL, UNIQUE w (w))', 'PRIMARY id | - name? | - v? | w w'],
+    ['ALTER TABLE orders ADD v SERIAL', 'PRIMARY id | - name? | - v'],
+    ['CREATE UNIQUE INDEX u USING BTREE ON orders (note, id)', 'PRIMARY id | - name? | u note? id'],
+    ['CREATE INDEX u ON orders (note)', 'PRIMARY id | - name?'],
+  ])('%s', (statement, keys) => {
+    expect(keysBehind(statement)).toBe(keys);
+  });
+
+  it('follow indexes that are renamed, and columns that are dropped', () => {
+    expect(keysBehind(['CREATE UNIQUE INDEX u ON orders (note, id)', 'ALTER TABLE orders RENAME KEY u TO v, DROP note'])).toBe(
+      'PRIMARY id | - name? | v id',
+    );
+    expect(
+      keysBehind(['CREATE UNIQUE INDEX u ON orders (id)', 'ALTER TABLE orders RENAME KEY u TO v', 'DROP INDEX V ON orders']),
+    ).toBe('PRIMARY id | - name?');
+  });
+
+  it('are those of CREATE TABLE, and go with a copy', () => {
+    const create = 'CREATE TABLE orders (id int KEY, a int UNIQUE, b int NOT NULL, UNIQUE u (b), KEY k (a))';
+    expect(keysBehind(['DROP TABLE orders', create])).toBe('u b | PRIMARY id | - a?');
+    expect(keysBehind(['CREATE TABLE copy LIKE orders', 'DROP TABLE orders', 'RENAME TABLE copy TO orders'])).toBe(
+      'PRIMARY id | - name?',
+    );
+  });
+
+  it('are not there twice for IF NOT EXISTS', () => {
+    const sql = 'ALTER TABLE orders ADD UNIQUE INDEX IF NOT EXISTS name (note), ADD UNIQUE INDEX IF NOT EXISTS u (note)';
+    expect(keysBehind(sql, { rules: MARIADB })).toBe('PRIMARY id | - name? | u note?');
+    expect(keysBehind('DROP INDEX IF EXISTS u ON orders', { rules: MARIADB })).toBe('PRIMARY id | - name?');
+  });
+
+  it('stay unknown where they were', () => {
+    expect(keysBehind('ALTER TABLE orders ADD UNIQUE (note)', { layouts: [orders] })).toBe('not said');
+  });
+});
+
 describe('ALTER TABLE', () => {
   it.each([
     ['ADD v int', `${BEFORE} | v int`],

@@ -1,3 +1,4 @@
+import { groupBy } from '../../contract/found-tables.ts';
 import { literals, type Query } from './sql.ts';
 import type { PgType } from './types.ts';
 
@@ -134,6 +135,10 @@ export interface ColumnRow {
   readonly storage: string;
   readonly collation: string | null;
   readonly readable: boolean;
+  /** The transaction that last wrote the column's entry in the catalog. */
+  readonly written: string;
+  /** Oid of a virtual column's expression; null: none. */
+  readonly virtual_expression: number | null;
 }
 
 export const readColumns = async (query: Query, relations: readonly number[]): Promise<readonly ColumnRow[]> =>
@@ -148,7 +153,10 @@ export const readColumns = async (query: Query, relations: readonly number[]): P
               WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)
            ) AS not_null,
            a.attgenerated::text AS generated, a.attidentity::text AS identity, a.attstorage::text AS storage,
-           o.collname::text AS collation, coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false) AS readable
+           o.collname::text AS collation, coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false) AS readable,
+           a.xmin::text AS written,
+           CASE WHEN a.attgenerated = 'v' THEN
+             (SELECT d.oid FROM pg_catalog.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END AS virtual_expression
       FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
      WHERE a.attrelid IN (${oids(relations)}) AND a.attnum > 0 AND NOT a.attisdropped
      ORDER BY a.attrelid, a.attnum`);
@@ -159,6 +167,45 @@ export async function readColumnTypes(query: Query, relation: number): Promise<R
     SELECT attname::text AS name, atttypid AS type FROM pg_catalog.pg_attribute
      WHERE attrelid = ${relation} AND attnum > 0 AND NOT attisdropped`);
   return new Map(rows.map(({ name, type }) => [name, type]));
+}
+
+/** What the text of a type's values depends on beside the type itself. */
+export interface TypeForm {
+  /** A value of an enum, by the oid that it keeps when it is renamed; 0: a composite. */
+  readonly oid: number;
+  /** The label, or the attributes that there are. */
+  readonly text: string;
+  /** The transaction that last wrote it. */
+  readonly written: string;
+}
+
+/** The first oid that is not the server's own: `FirstNormalObjectId` (access/transam.h). */
+const FIRST_USER_OID = 16_384;
+
+/** The forms of those of the types that users made, with what these are made of, by the oid of the type. */
+export async function readTypeForms(query: Query, types: readonly number[]): Promise<ReadonlyMap<number, readonly TypeForm[]>> {
+  const own = types.filter(oid => oid >= FIRST_USER_OID);
+  if (own.length === 0) return new Map();
+  const rows = await query.rows<TypeForm & { readonly root: number }>(`
+    WITH RECURSIVE part (root, oid) AS (
+      SELECT oid, oid FROM pg_catalog.pg_type WHERE oid IN (${oids(own)})
+      UNION
+      SELECT p.root, n.oid FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
+        SELECT t.typbasetype AS oid UNION ALL SELECT t.typelem
+        UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+        UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
+                   WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      ) n WHERE n.oid >= ${FIRST_USER_OID}
+    )
+    SELECT p.root, e.oid, e.enumlabel::text AS text, e.xmin::text AS written
+      FROM part p JOIN pg_catalog.pg_enum e ON e.enumtypid = p.oid
+    UNION ALL
+    SELECT p.root, 0, t.oid || ':' || coalesce(string_agg(a.attnum || ' ' || a.atttypid, ',' ORDER BY a.attnum) FILTER (WHERE NOT a.attisdropped), ''),
+           (array_agg(a.xmin::text ORDER BY age(a.xmin)))[1]
+      FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid AND t.typtype = 'c'
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0
+     GROUP BY p.root, t.oid`);
+  return groupBy(rows, row => row.root);
 }
 
 interface TypeRow extends Omit<PgType, 'element' | 'base'> {

@@ -12,7 +12,9 @@ import {
   readLeaves,
   readPlaces,
   readRelations,
+  readTypeForms,
   readTypes,
+  type TypeForm,
 } from './catalog-queries.ts';
 import { type FollowFacts, followOf } from './follow.ts';
 import { type Comparison, readComparisons } from './key-comparison.ts';
@@ -79,13 +81,15 @@ async function discoverIn(
     index => index.relid,
   );
   const columnRows = await readColumns(query, oids);
-  const types = await readTypes(query, [...new Set(columnRows.map(column => column.type))]);
+  const typeOids = [...new Set(columnRows.map(column => column.type))];
+  const types = await readTypes(query, typeOids);
+  const forms = await readTypeForms(query, typeOids);
   const comparisonOf = await readComparisons(query, types.values());
   const columns = groupBy(columnRows, column => column.relid);
   const unreadable = columnRows.filter(column => !column.readable).length;
   tellLeftOut(offered, relations, unreadable, options.log);
   const places = await placesOf(query, relations, options.publication);
-  const catalog: Catalog = { version, horizon, viaRoot, options, leaves, indexes, columns, types, comparisonOf, places };
+  const catalog: Catalog = { version, horizon, viaRoot, options, leaves, indexes, columns, types, forms, comparisonOf, places };
   return relations.map(row => tableOf(row, catalog));
 }
 
@@ -115,6 +119,8 @@ interface Catalog {
   readonly indexes: ReadonlyMap<number, readonly IndexRow[]>;
   readonly columns: ReadonlyMap<number, readonly ColumnRow[]>;
   readonly types: ReadonlyMap<number, PgType>;
+  /** See `readTypeForms`. */
+  readonly forms: ReadonlyMap<number, readonly TypeForm[]>;
   readonly comparisonOf: (type: PgType) => Comparison;
   /** See `readPlaces`. */
   readonly places: ReadonlyMap<number, string>;
@@ -269,6 +275,9 @@ function columnOf(row: ColumnRow, catalog: Catalog, publishes: (column: ColumnRo
     identity: row.identity,
     collation: row.collation,
     toastable: row.storage !== 'p',
+    written: row.written,
+    virtualExpression: row.virtual_expression,
+    forms: catalog.forms.get(row.type) ?? [],
     published: publishes(row),
   };
 }

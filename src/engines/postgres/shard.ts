@@ -27,6 +27,7 @@ import { missedRows } from './replication/missed.ts';
 import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { RetypedInLog } from './replication/values-changed.ts';
 import { snapshot } from './snapshot.ts';
 import { ALL_ROWS, type Query, queryOn, quoteLiteral } from './sql.ts';
 import { stream } from './stream.ts';
@@ -49,6 +50,8 @@ export class PostgresShard implements Shard {
   #reread: RawConnection | null = null;
   #server: ServerIdentity | null = null;
   #partitions = new Partitions([]);
+  /** See `RetypedInLog`. */
+  readonly #said = new Set<number>();
   /** What the slot is told that the server may forget. */
   #confirmed = 0;
 
@@ -141,7 +144,8 @@ export class PostgresShard implements Shard {
   }
 
   async missed(tables: readonly Watched[]): Promise<readonly Missed[]> {
-    return missedRows(tables, await this.#query(PATIENT_MILLIS), this.#options.context.log);
+    const { log } = this.#options.context;
+    return missedRows(tables, { query: await this.#query(PATIENT_MILLIS), log, said: this.#said });
   }
 
   covers = covers;
@@ -176,6 +180,7 @@ export class PostgresShard implements Shard {
         return this.#reread;
       },
       position: (lsn: number) => this.#position(lsn, server),
+      retyped: new RetypedInLog(context.log, this.#said),
       query: () => this.#query(),
       slot: config.source.replication_slot,
       publication: config.source.publication,

@@ -9,6 +9,7 @@ import { ChangeWriter } from './replication/change-writer.ts';
 import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import { asUnsendable } from './replication/unsendable.ts';
+import type { RetypedInLog } from './replication/values-changed.ts';
 import type { Query } from './sql.ts';
 import type { PgTable } from './table.ts';
 import {
@@ -38,6 +39,7 @@ export interface StreamSource {
   query(): Promise<Query>;
   readonly slot: string;
   readonly publication: string;
+  readonly retyped: RetypedInLog;
   readonly nativeJson: boolean;
   readonly visibleMillis: number;
   readonly log: Logger;
@@ -224,6 +226,7 @@ class LogReader {
     const retyped = await this.#retypedSince(table, relation);
     const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson), retyped);
     this.#sayNewColumns(table, relation);
+    if (!followed.awaitsOrigin) this.#source.retyped.announce(followed.selection, relation, types, this.#changes.commitLsn);
     for (const known of this.#plans.keys()) if (known.id === relation.id) this.#plans.delete(known);
     this.#plans.set(relation, plan);
   }

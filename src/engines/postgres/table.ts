@@ -1,5 +1,6 @@
 import type { TableId } from '../../contract/ids.ts';
 import type { Column, Table } from '../../contract/table.ts';
+import type { TypeForm } from './catalog-queries.ts';
 import type { Comparison } from './key-comparison.ts';
 import type { ReplicaIdentity } from './replication/replica-identity.ts';
 import type { Storage } from './replication/storage.ts';
@@ -24,6 +25,12 @@ export interface PgColumn extends Column {
   readonly collation: string | null;
   /** May be stored out of line, so an update that leaves it alone does not bring its value. */
   readonly toastable: boolean;
+  /** The transaction that last wrote the column's entry in the catalog. */
+  readonly written: string;
+  /** Of a virtual column (version 18); null: none. */
+  readonly virtualExpression: number | null;
+  /** Labels and attributes that the text of its values is made of, where users may change these. */
+  readonly forms: readonly TypeForm[];
   /** The log brings it. False for generated columns that are not published, and outside a publication's column list. */
   readonly published: boolean;
 }

@@ -11,10 +11,13 @@ import type { PgTable } from '../table.ts';
 import { filledPartitions } from './partitions.ts';
 import { hasOnlyRowsSince, isRewritten, storageMark } from './storage.ts';
 import { keyMark, memoOf, readMemo, type TableMemo } from './table-memo.ts';
+import { valuesChanged } from './values-changed.ts';
 
 interface Source {
   readonly query: Query;
   readonly log: Logger;
+  /** Oids of the tables of which it was said that DDL may have changed values, or that are read anew. Is added to. */
+  readonly said: Set<number>;
 }
 
 /**
@@ -22,7 +25,8 @@ interface Source {
  * that may have been out of the log for a while, or the partitions that came with rows. Changes the memos of the others.
  * Throws SCHEMA_CHANGED for a table whose records have stood under another key so far.
  */
-export async function missedRows(tables: readonly Watched[], query: Query, log: Logger): Promise<readonly Missed[]> {
+export async function missedRows(tables: readonly Watched[], source: Source): Promise<readonly Missed[]> {
+  const { query, log, said } = source;
   const partitioned = tables.map(({ followed }) => tableOf(followed)).filter(table => table.relkind === 'p');
   const leaves = groupBy(
     await readLeaves(
@@ -33,15 +37,19 @@ export async function missedRows(tables: readonly Watched[], query: Query, log: 
   );
   const missed: Missed[] = [];
   const gaps: { readonly table: PgTable; readonly why: string }[] = [];
+  const changed: string[] = [];
   for (const { followed, cursor } of tables) {
     const table = tableOf(followed);
     const before = readMemo(followed.memo);
-    if (before.key !== undefined && before.key !== keyMark(table)) throw rekeyed(table);
+    if (before.key !== '' && before.key !== keyMark(table)) throw rekeyed(table);
     const own = leaves.get(table.oid) ?? [];
     const memo = memoOf(table, own);
     const why = await gapOf(query, table, before);
     if (why !== undefined) gaps.push({ table, why });
-    const comes = why === undefined ? await startOf({ query, log }, { table, before, leaves: own, cursor }) : null;
+    const comes = why === undefined ? await startOf(source, { table, before, leaves: own, cursor }) : null;
+    const columns = comes === null ? [] : await valuesChanged(query, followed.selection, before);
+    if (comes === null || columns.length > 0) said.add(table.oid);
+    if (columns.length > 0) changed.push(`${tableLabel(table.id)} (${listed(columns)})`);
     if (comes === undefined) followed.memo = memo;
     else missed.push({ followed, cursor: comes, memo });
   }
@@ -52,6 +60,13 @@ export async function missedRows(tables: readonly Watched[], query: Query, log: 
         'Rows that were deleted meanwhile stay at the destination until the stream is refreshed.',
     );
   }
+  if (changed.length > 0) {
+    log.warn(
+      `DDL since the last read may have changed values of ${listed(changed)} in rows that the log does not mention: a type with USING or fewer ` +
+        'digits, a generated expression, the labels of an enum, a name that another column has taken over. The destination keeps the old values there. ' +
+        'Refresh the streams to read them anew.',
+    );
+  }
   return missed;
 }
 
@@ -60,15 +75,15 @@ const tableOf = (followed: Followed): PgTable => followed.selection.table as PgT
 /** Why the log may have lacked changes of the table since the last look; undefined: it had all of them. */
 async function gapOf(query: Query, table: PgTable, before: TableMemo): Promise<string | undefined> {
   const { entry, removals } = table;
-  if (entry !== null && before.entry !== undefined && before.entry !== entry) {
+  if (entry !== null && before.entry !== '' && before.entry !== entry) {
     if (publicationOf(entry) !== publicationOf(before.entry)) return 'The publication was altered since the last read';
     return 'A table was in another schema, or not a partition, for a while';
   }
-  if (removals !== null && before.removals !== undefined && removals > before.removals)
+  if (removals !== null && before.removals !== '' && removals > Number(before.removals))
     return 'A publication was altered since the last read, perhaps by an EXCEPT for a while';
   const { storage, horizon } = before;
-  if (!table.mayBeUnlogged || storage === undefined || horizon === undefined) return undefined;
-  if (!isRewritten(storage, storageMark(table.storage))) return undefined;
+  if (!table.mayBeUnlogged || storage === '' || horizon === '' || !isRewritten(storage, storageMark(table.storage)))
+    return undefined;
   // One that cannot be looked at counts as unlogged: its columns may be readable all the same.
   if ((await hasOnlyRowsSince(query, table.id, horizon)) === false) return undefined;
   return 'All rows of a table were written anew since the last read, as SET UNLOGGED and SET LOGGED do';

@@ -96,12 +96,12 @@ interface KnownLeaf {
   readonly leaf: LeafRow;
   /** Its mark when it was last looked at, and the horizon of then. */
   readonly storage: string | undefined;
-  readonly horizon: string | undefined;
+  readonly horizon: string;
 }
 
 /** Whether the log may have lacked changes of a partition since it was last looked at. */
 async function wasUnlogged({ query, log }: Source, { table, leaf, storage, horizon }: KnownLeaf): Promise<boolean> {
-  if (storage === undefined || horizon === undefined || !isRewritten(storage, storageMark(leaf))) return false;
+  if (storage === undefined || horizon === '' || !isRewritten(storage, storageMark(leaf))) return false;
   const only = leaf.row_security ? undefined : await hasOnlyRowsSince(query, leafId(leaf), horizon);
   const what =
     `All rows of ${tableLabel(leafId(leaf))}, a partition of ${tableLabel(table.id)}, were written anew since the last read, ` +

@@ -1,23 +1,30 @@
-import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../../../contract/ids.ts';
 import type { PgTable } from '../table.ts';
+import { fingerprint, formsMark, layoutMark } from './layout.ts';
 import { type Storage, storageMark } from './storage.ts';
 
-/** What must be remembered of a followed table from one read to the next. Each may be absent in an older state. */
+/** What must be remembered of a followed table from one read to the next. Empty, or absent, where an older state has none. */
 export interface TableMemo {
   /** By which entries of the catalog the publication has the table: see `PgTable.entry`. */
-  readonly entry?: string;
-  /** Where the table may leave the log by being unlogged: see `storageMark`. */
-  readonly storage?: string;
-  /** All transactions before that had ended when `storage`, or that of the partitions, was looked at. */
-  readonly horizon?: string;
+  readonly entry: string;
+  /** Fingerprint of the key that the table's records have carried so far; empty where they had none. */
+  readonly key: string;
+  /** See `storageMark`; empty for a partitioned table. */
+  readonly storage: string;
+  /** All transactions before that had ended when the table was looked at. */
+  readonly horizon: string;
+  /** See `layoutMark`. */
+  readonly layout: string;
+  /** See `formsMark`. */
+  readonly forms: string;
   /** Version 19 and later: see `Publication.removals`. */
-  readonly removals?: number;
-  /** Fingerprint of the key that the table's records have carried so far; absent where they had none. */
-  readonly key?: string;
+  readonly removals: string;
   /** Partitions with which the table was read: oid, how it was attached, storage. */
   readonly partitions?: string;
 }
+
+/** The order in which they stand in `seen`, between semicolons; the last ones are left out where they are empty. */
+const PARTS = ['entry', 'key', 'storage', 'horizon', 'layout', 'forms', 'removals'] as const;
 
 /** A partition, as the memo has it. */
 export interface LeafMark extends Storage {
@@ -25,43 +32,38 @@ export interface LeafMark extends Storage {
 }
 
 export function readMemo(memo: JsonObject | null): TableMemo {
-  if (memo === null) return {};
-  const text = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-  const { entry, storage, horizon, key, partitions, removals } = memo;
-  const known = {
-    entry: text(entry),
-    storage: text(storage),
-    horizon: /^[0-9]+$/.test(text(horizon) ?? '') ? text(horizon) : undefined,
-    key: text(key),
-    partitions: text(partitions),
-    removals: typeof removals === 'number' ? removals : undefined,
-  };
-  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+  const { seen, partitions } = memo ?? {};
+  const parts = typeof seen === 'string' ? seen.split(';') : [];
+  const [entry = '', key = '', storage = '', horizon = '', layout = '', forms = '', removals = ''] = parts;
+  const digits = /^[0-9]+$/.test(horizon) ? horizon : '';
+  const known = { entry, key, storage, horizon: digits, layout, forms, removals };
+  return typeof partitions === 'string' ? { ...known, partitions } : known;
 }
 
 /** Another one when the partition is detached and attached again. */
 export const attachmentOf = ({ oid, attached }: LeafMark): string => `${oid}:${attached}`;
 
 /** Alike for the same columns in any order. */
-export const keyMark = ({ primaryKey }: PgTable): string | undefined =>
-  primaryKey.length === 0 ? undefined : fingerprint(JSON.stringify([...primaryKey].sort()));
-
-/** Eight characters: enough to see that a text is another one than before. */
-const fingerprint = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 8);
+export const keyMark = ({ primaryKey }: PgTable): string =>
+  primaryKey.length === 0 ? '' : fingerprint(JSON.stringify([...primaryKey].sort()));
 
 /** The memo of a table as it is now. */
 export function memoOf(table: PgTable, leaves: readonly LeafMark[]): JsonObject {
   const partitioned = table.relkind === 'p';
-  const watched = partitioned || table.mayBeUnlogged;
-  const key = keyMark(table);
-  return {
-    ...(table.entry === null ? {} : { entry: table.entry }),
-    ...(table.removals === null ? {} : { removals: table.removals }),
-    ...(key === undefined ? {} : { key }),
-    ...(watched && !partitioned ? { storage: storageMark(table.storage) } : {}),
-    ...(watched ? { horizon: table.horizon } : {}),
-    ...(partitioned ? { partitions: leaves.map(leaf => `${attachmentOf(leaf)}:${storageMark(leaf)}`).join(' ') } : {}),
+  const now: Record<(typeof PARTS)[number], string> = {
+    entry: table.entry ?? '',
+    key: keyMark(table),
+    storage: partitioned ? '' : storageMark(table.storage),
+    horizon: table.horizon,
+    layout: layoutMark(table),
+    forms: formsMark(table),
+    removals: table.removals === null ? '' : `${table.removals}`,
   };
+  const seen: Json = PARTS.map(part => now[part])
+    .join(';')
+    .replace(/;+$/, '');
+  if (!partitioned) return { seen };
+  return { seen, partitions: leaves.map(leaf => `${attachmentOf(leaf)}:${storageMark(leaf)}`).join(' ') };
 }
 
 /** The storage of each known partition, by `attachmentOf`; undefined where an older state does not say it. */

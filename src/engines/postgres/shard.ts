@@ -19,17 +19,18 @@ import { APPLICATION } from '../../net/application.ts';
 import { PATIENT_MILLIS } from '../../net/deadline.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
-import { covers, fromPosition, lsnText, meet, parseLsn, toPosition } from './position.ts';
+import { covers, fromPosition, meet, parseLsn, toPosition } from './position.ts';
 import { createSlotWithin } from './replication/create-slot.ts';
 import { freeSlot, giveUpSlot } from './replication/free-slot.ts';
-import { identify, type ServerIdentity, strayed } from './replication/history.ts';
+import { identify, type ServerIdentity } from './replication/history.ts';
 import { missedRows } from './replication/missed.ts';
 import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
+import { advanceSlot, whyLost } from './replication/resume.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { RetypedInLog } from './replication/values-changed.ts';
 import { snapshot } from './snapshot.ts';
-import { ALL_ROWS, type Query, queryOn, quoteLiteral } from './sql.ts';
+import { ALL_ROWS, type Query, queryOn } from './sql.ts';
 import { stream } from './stream.ts';
 import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
@@ -105,7 +106,7 @@ export class PostgresShard implements Shard {
     const loss = slot === undefined ? `the replication slot "${name}" does not exist.` : slotLoss(slot);
     if (slot === undefined || loss !== undefined) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss ?? ''}`);
     if (from !== null) await this.#checkPosition(from, slot, existed);
-    const confirmed = existed || from !== null ? (parseLsn(slot.confirmedFlushLsn ?? '') ?? 0) : await this.#advance(name);
+    const confirmed = existed || from !== null ? (parseLsn(slot.confirmedFlushLsn ?? '') ?? 0) : await advanceSlot(query, name);
     this.#confirmed = stored && from !== null ? fromPosition(from).lsn : confirmed;
     const start = from ?? this.#position(confirmed, server);
     return { from: start, fresh: false, settled: this.#confirmed === confirmed, tables: now, joined: added };
@@ -221,29 +222,11 @@ export class PostgresShard implements Shard {
 
   async #checkPosition(from: Position, slot: Slot, publicationExisted: boolean): Promise<void> {
     const position = fromPosition(from);
-    const lost = (why: string): ConnectorError => new ConnectorError('POSITION_LOST', `${this.#what}: ${why}`);
-    const why = await strayed(queryOn(await this.#replicationClient()), await this.#identity(), position);
-    if (why !== undefined) throw lost(why);
-    const confirmed = parseLsn(slot.confirmedFlushLsn ?? '') ?? 0;
-    const at = lsnText(position.lsn);
-    if (confirmed > position.lsn) {
-      throw lost(
-        `the replication slot "${slot.name}" is at ${lsnText(confirmed)}, past ${at} of the state: what lies between is not sent again.`,
-      );
-    }
+    const replication = queryOn(await this.#replicationClient());
     const head = fromPosition(await this.head()).lsn;
-    if (position.lsn > head)
-      throw lost(`the log ends at ${lsnText(head)}, before ${at} of the state: the server lost its latest changes.`);
-    // The server decodes with the publication as it was at the time: changes from before it was made cannot be read by it.
-    if (!publicationExisted) throw lost(`the publication "${this.#options.config.source.publication}" was dropped.`);
-  }
-
-  /** A slot that is older than the publication, and without a state: nothing was ever read from it. */
-  async #advance(name: string): Promise<number> {
-    const query = await this.#query();
-    const sql = `SELECT end_lsn::text AS lsn FROM pg_replication_slot_advance(${quoteLiteral(name)}, pg_current_wal_flush_lsn())`;
-    const [row] = await query.rows<{ lsn: string }>(sql);
-    return parseLsn(row?.lsn ?? '') ?? 0;
+    const publication = { name: this.#options.config.source.publication, existed: publicationExisted };
+    const why = await whyLost(position, { replication, server: await this.#identity(), slot, head, publication });
+    if (why !== undefined) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${why}`);
   }
 
   async #openWal(from: number): Promise<WalStream> {

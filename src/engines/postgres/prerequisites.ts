@@ -87,6 +87,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
     followFindings(tables, 'REPLICA_IDENTITY_MISSING'),
     { problems: [], notices: leftOutNotices(tables, added) },
     partitionNotices(tables, server.role),
+    generatedNotices(tables),
   ];
   return {
     problems: parts.flatMap(part => part.problems),
@@ -276,4 +277,15 @@ function absentPublication({ server, name, owned }: PublicationFacts, followed: 
 function partitionNotices(tables: readonly PgTable[], role: string): Findings {
   const notices = tables.map(table => (table.follow === true ? unreadableLeaves(table.id, table.leaves, role) : undefined));
   return { problems: [], notices: notices.filter(notice => notice !== undefined) };
+}
+
+/** Before version 18 no publication has them, and without a key no row can be read again. */
+function generatedNotices(tables: readonly PgTable[]): Findings {
+  const found = tables.flatMap(({ id, follow, primaryKey, columns }) => {
+    const lacking = columns.filter(({ generated, published }) => generated !== '' && !published).map(({ name }) => name);
+    return follow === true && primaryKey.length === 0 && lacking.length > 0 ? [`${tableLabel(id)} (${lacking.join(', ')})`] : [];
+  });
+  if (found.length === 0) return nothing;
+  const notice = `Without a key, generated columns that the log lacks cannot be read again: in changes of ${listed(found)} they are computed from the other columns, by the expression that the table has then; deletes lack them. A primary key, or version 18, would bring the stored values.`;
+  return { problems: [], notices: [notice] };
 }

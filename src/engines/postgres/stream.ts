@@ -6,6 +6,7 @@ import { readColumnTypes, readTypes } from './catalog-queries.ts';
 import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
+import { computationOf } from './replication/computed.ts';
 import { Rereader, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import { asUnsendable } from './replication/unsendable.ts';
@@ -225,6 +226,10 @@ class LogReader {
     const template = this.#records.template(followed.selection);
     const retyped = await this.#retypedSince(table, relation);
     const plan = new RowPlan(followed, table, relation, template, new RowTypes(types, this.#source.nativeJson), retyped);
+    if (plan.absent.length > 0 && table.primaryKey.length === 0) {
+      const absent = new Map(plan.absent.map(at => [followed.selection.columns[at]?.name ?? '', at]));
+      plan.computation = await computationOf(await this.#source.query(), table, relation, absent);
+    }
     this.#sayNewColumns(table, relation);
     if (!followed.awaitsOrigin) this.#source.retyped.announce(followed.selection, relation, types, this.#changes.commitLsn);
     for (const known of this.#plans.keys()) if (known.id === relation.id) this.#plans.delete(known);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Constant } from '../../../bytes/constant.ts';
 import { ConnectorError } from '../../../contract/errors.ts';
 import type { Operation, RecordWriter } from '../../../contract/record-writer.ts';
@@ -5,6 +6,7 @@ import { NULLED, SAID } from '../../../values/value-writer.ts';
 import { DELETE, INSERT, OLD_FULL, OLD_NONE, type PgoutputDecoder, UPDATE } from '../wire/pgoutput.ts';
 import type { Relation } from '../wire/relation.ts';
 import { COLUMN_NULL, COLUMN_TEXT, COLUMN_UNCHANGED, type Tuple } from '../wire/tuple.ts';
+import type { Computation } from './computed.ts';
 import type { Wanted } from './reread.ts';
 import { NOT_IN_LOG, NOWHERE, type RowPlan } from './row-plan.ts';
 
@@ -43,7 +45,8 @@ export class ChangeWriter {
       const source = sources[at] as number;
       return source === NOT_IN_LOG || (unchanged && source >= 0 && lacks(source));
     });
-    return { plan, key: this.#keyOf(plan, bytes), columns, asked: false, found: undefined };
+    const inputs = plan.computation === null ? null : this.#inputsOf(plan.computation, bytes);
+    return { plan, key: this.#keyOf(plan, bytes), inputs, columns, asked: false, found: undefined };
   }
 
   /** Writes the record, or the two of a changed key. `reread` is what `lacking` asked for. */
@@ -201,6 +204,25 @@ export class ChangeWriter {
       if (end - start !== oldEnd - oldStart || bytes.compare(bytes, oldStart, oldEnd, start, end) !== 0) return true;
     }
     return false;
+  }
+
+  /** What the row's generated columns are made of, as text; null where the log lacks any of it, or the bytes are no text. */
+  #inputsOf({ inputs }: Computation, bytes: Buffer): readonly (string | null)[] | null {
+    const { newTuple, oldTuple } = this.#decoder;
+    const texts: (string | null)[] = [];
+    for (const { source } of inputs) {
+      const kind = newTuple.kinds[source];
+      if (kind === COLUMN_NULL) {
+        texts.push(null);
+        continue;
+      }
+      const tuple = kind === COLUMN_TEXT ? newTuple : oldTuple;
+      if (kind !== COLUMN_TEXT && !this.#oldHas(source)) return null;
+      const value = bytes.subarray(tuple.starts[source], tuple.ends[source]);
+      if (!isUtf8(value)) return null;
+      texts.push(value.toString('utf8'));
+    }
+    return texts;
   }
 
   /** The new key as text; a key so large that it is TOASTed and unchanged stands in the old row. */

@@ -2,7 +2,9 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import { tableLabel } from '../../../contract/ids.ts';
 import { lockedCopy, qualified, quoteIdent, quoteLiteral } from '../sql.ts';
 import { CopyRow } from '../wire/copy-row.ts';
+import { serverError } from '../wire/errors.ts';
 import type { RawConnection } from '../wire/raw-connection.ts';
+import { computeSql } from './computed.ts';
 import type { RowPlan } from './row-plan.ts';
 
 /** Rows of one query at most: more would only make the statement long. */
@@ -18,6 +20,8 @@ export interface Wanted {
   readonly plan: RowPlan;
   /** The key's values as text; null where the log does not have them. */
   readonly key: readonly string[] | null;
+  /** What the plan's computation needs of the row, as text; null where there is none. Then the table is not asked. */
+  readonly inputs: readonly (string | null)[] | null;
   /** The selected columns that are needed. */
   readonly columns: readonly number[];
   /** The table was asked for the row. */
@@ -53,7 +57,8 @@ export class Rereader {
 
   /** Takes over rows of the transactions `xids`. Throws TRANSACTIONS_IN_PROGRESS if these do not become visible in time. */
   async begin(wanted: readonly Wanted[], xids: ReadonlySet<number>): Promise<void> {
-    await untilVisible(this.#connection, [...xids], this.#visibleMillis);
+    // What is computed from the row itself needs no snapshot.
+    if (wanted.some(row => row.inputs === null)) await untilVisible(this.#connection, [...xids], this.#visibleMillis);
     this.#wanted = wanted;
     this.#done = 0;
     this.#held = 0;
@@ -62,11 +67,12 @@ export class Rereader {
   /** Makes sure that the table was asked for the row: the next one, whose values are then to be written and released. */
   async fetch(row: Wanted): Promise<void> {
     while (this.#wanted[this.#done] !== row && this.#done < this.#wanted.length) this.#done++;
-    if (row.key === null) row.asked = true;
+    if (!isAskable(row)) row.asked = true;
     if (row.asked) return;
     for (const [plan, rows] of this.#ahead()) {
       if (rows[0] !== row && this.#held >= MOST_BYTES) break;
-      await this.#fetchRows(plan, rows);
+      if (plan.computation === null) await this.#fetchRows(plan, rows);
+      else await this.#computeRows(plan, rows);
     }
   }
 
@@ -81,7 +87,7 @@ export class Rereader {
     const end = Math.min(this.#wanted.length, this.#done + MOST_ROWS);
     for (let at = this.#done; at < end; at++) {
       const row = this.#wanted[at] as Wanted;
-      if (row.asked || row.key === null) continue;
+      if (row.asked || !isAskable(row)) continue;
       const rows = byPlan.get(row.plan);
       if (rows === undefined) byPlan.set(row.plan, [row]);
       else if (rows.length < (this.#rows.get(row.plan) ?? FIRST_ROWS)) rows.push(row);
@@ -89,11 +95,29 @@ export class Rereader {
     return byPlan;
   }
 
+  /** What the server cannot compute today, with a function that has changed since, stays unknown for that row alone. */
+  async #computeRows(plan: RowPlan, rows: readonly Wanted[]): Promise<void> {
+    try {
+      await this.#fetchRows(plan, rows);
+    } catch (error) {
+      const code = error instanceof ConnectorError ? serverError(error.cause)?.code : undefined;
+      if (code === undefined || OF_THE_SERVER.has(code.slice(0, 2))) throw error;
+      await this.#connection.settle();
+      for (const row of rows) this.release(row);
+      if (rows.length > 1) for (const row of rows) await this.#computeRows(plan, [row]);
+      else for (const row of rows) row.asked = true;
+    }
+  }
+
   async #fetchRows(plan: RowPlan, rows: readonly Wanted[]): Promise<void> {
     const connection = this.#connection;
-    const columns = [...new Set(rows.flatMap(row => row.columns))].sort((a, b) => a - b);
+    const { computation } = plan;
+    const wanted = [...new Set(rows.flatMap(row => row.columns))].sort((a, b) => a - b);
+    const columns = computation === null ? wanted : wanted.filter(at => computation.expressions.has(at));
     connection.what = `Reading rows of ${tableLabel(plan.table.id)} again`;
-    await connection.beginCopy(fetchSql(plan, rows, columns));
+    const inputs = (): (readonly (string | null)[])[] => rows.map(row => row.inputs ?? []);
+    const sql = computation === null ? fetchSql(plan, rows, columns) : computeSql(computation, inputs(), columns);
+    await connection.beginCopy(sql);
     const row = new CopyRow(columns.length + 1);
     const surplus = new Set<Wanted>();
     const before = this.#held;
@@ -132,6 +156,11 @@ export class Rereader {
     this.#rows.set(plan, Math.max(1, Math.min(MOST_ROWS, next)));
   }
 }
+
+const isAskable = (row: Wanted): boolean => row.inputs !== null || (row.key !== null && row.plan.computation === null);
+
+/** Classes of SQLSTATE that say nothing about the row: connections, resources, an operator, the system. */
+const OF_THE_SERVER = new Set(['08', '53', '57', '58']);
 
 const sizeOf = (found: ReadonlyMap<number, Uint8Array | null>): number => {
   let size = 0;

@@ -8,6 +8,7 @@ import { fromPosition } from '../position.ts';
 import type { PgColumn, PgTable } from '../table.ts';
 import { type ColumnType, columnType, type PgType, writerFor } from '../types.ts';
 import type { Relation, RelationColumn } from '../wire/relation.ts';
+import type { Computation } from './computed.ts';
 
 /** The column is not among those that the log brings, or not as it is now: it is read again by key. */
 export const NOT_IN_LOG = -1;
@@ -39,6 +40,8 @@ export class RowPlan {
    * that was written under another replica identity or another primary key.
    */
   readonly namesRows: boolean;
+  /** Where no row can be read again: what can be had from the rest of it. */
+  computation: Computation | null = null;
 
   readonly #followed: Followed;
   /** Columns of the replica identity as of the relation. */

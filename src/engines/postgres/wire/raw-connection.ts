@@ -80,6 +80,11 @@ export class RawConnection {
     await this.#begin(sql, COPY_OUT_RESPONSE);
   }
 
+  /** Passes over what is left of a COPY that the server has reported an error in: then the connection can be used again. */
+  async settle(): Promise<void> {
+    while (!this.copyDone) if ((await this.#next()) === READY_FOR_QUERY) this.copyDone = true;
+  }
+
   /** Starts replication; messages are then taken with `nextCopyData`. */
   async beginReplication(sql: string): Promise<void> {
     await this.#begin(sql, COPY_BOTH_RESPONSE);

@@ -1,6 +1,7 @@
 import type { EpochMillis, Position, ShardId, TableId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
 import type { StreamCounter } from '../contract/record-template.ts';
+import { MemoPacker } from '../protocol/memos.ts';
 import { stateMessage } from '../protocol/messages.ts';
 import type { Checkpoint, ShardCheckpoint, TableCheckpoint, TablePhase, TableShard } from '../protocol/state.ts';
 import { follows, globalState, streamState } from '../protocol/state.ts';
@@ -48,6 +49,7 @@ export class Checkpointer {
   #writtenAt: EpochMillis;
   /** Bytes of all STATE lines so far. */
   #stateBytes = 0;
+  readonly #packer = new MemoPacker();
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -149,10 +151,12 @@ export class Checkpointer {
       let records = 0;
       for (const { counter } of this.#tables.values()) records += taken(counter);
       const streams = new Map([...this.#tables].map(([key, entry]) => [key, this.#positionsOf(key, entry, false)]));
-      output.message(stateMessage(globalState(engine, { shards: this.#shards, tables: this.#tables, streams }), records));
+      output.message(
+        stateMessage(globalState(engine, { shards: this.#shards, tables: this.#tables, streams }, this.#packer), records),
+      );
     } else {
       for (const [key, entry] of this.#tables) {
-        const state = streamState(engine, entry, this.#positionsOf(key, entry, true));
+        const state = streamState(engine, entry, this.#positionsOf(key, entry, true), this.#packer);
         // Platforms tell states apart by what they say: records behind the first of two equal ones would be counted wrong.
         const said = JSON.stringify(state);
         if (entry.said === said) continue;

@@ -2,17 +2,21 @@
  * Checkpoint ⇄ the JSON of STATE messages. The only place that knows the shape, and where old versions will be moved to
  * the present one.
  *
- *     GLOBAL  shared_state { version, engine, shards: { <shard>: { position, clock } } }
+ *     GLOBAL  shared_state { version, engine, shards: { <shard>: { position, clock } }, memos }
  *             stream_state { version, shards: { <shard>: { identity, phase, … } } }
  *     STREAM  stream_state { version, engine, shards: { <shard>: { identity, phase, …, position, clock } } }
  *
  * Within a GLOBAL state a stream has positions of its own, as in a STREAM state, for shards that shared_state does not have.
- * Both forms are read, whatever the configuration asks to be written. Positions and cursors are opaque here.
+ * Both forms are read, whatever the configuration asks to be written. Positions, cursors and memos are opaque here.
+ *
+ * A memo is `memo` as long as memos are few, else `memo_ref`, one of shared_state's `memos`, or, in a STREAM state,
+ * `memo_packed`: see `memos.ts`.
  */
 import { ConnectorError } from '../contract/errors.ts';
 import type { Json, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import { describeFlaw, parseJson } from './json-text.ts';
+import { type MemoPacker, unpackMemos } from './memos.ts';
 import type { AirbyteState, AirbyteStreamState } from './messages.ts';
 import { descriptor } from './messages.ts';
 import { StateReader } from './state-reader.ts';
@@ -59,16 +63,20 @@ export interface Checkpoint {
 export const emptyCheckpoint = (): Checkpoint => ({ shards: new Map(), tables: new Map(), streams: new Map() });
 
 /** One state for all streams. */
-export function globalState(engine: string, checkpoint: Checkpoint): AirbyteState {
+export function globalState(engine: string, checkpoint: Checkpoint, packer: MemoPacker): AirbyteState {
+  const phases = [...checkpoint.tables.values()].flatMap(table => [...table.shards.values()]);
+  const memos = phases.map(({ memo }) => memo).filter(memo => memo !== undefined);
+  const packed = packer.all(memos);
+  const memoIn = (memo: JsonObject): JsonObject => (packed === null ? { memo } : { memo_ref: packed.reference(memo) });
   const shards = Object.fromEntries([...checkpoint.shards].map(([id, at]) => [id, { position: at.position, clock: at.clock }]));
   return {
     type: 'GLOBAL',
     global: {
-      shared_state: { version: STATE_VERSION, engine, shards },
+      shared_state: { version: STATE_VERSION, engine, shards, ...present('memos', packed?.packed ?? null) },
       stream_states: [...checkpoint.tables].map(
         ([key, table]): AirbyteStreamState => ({
           stream_descriptor: descriptor(table.id),
-          stream_state: { version: STATE_VERSION, shards: shardsOf(table, checkpoint.streams.get(key)) },
+          stream_state: { version: STATE_VERSION, shards: shardsOf(table, memoIn, checkpoint.streams.get(key)) },
         }),
       ),
     },
@@ -80,27 +88,38 @@ export function streamState(
   engine: string,
   table: TableCheckpoint,
   positions: ReadonlyMap<ShardId, ShardCheckpoint>,
+  packer: MemoPacker,
 ): AirbyteState {
+  const memoIn = (memo: JsonObject): JsonObject => {
+    const packed = packer.alone(memo);
+    return packed === null ? { memo } : { memo_packed: packed };
+  };
   return {
     type: 'STREAM',
     stream: {
       stream_descriptor: descriptor(table.id),
-      stream_state: { version: STATE_VERSION, engine, shards: shardsOf(table, positions) },
+      stream_state: { version: STATE_VERSION, engine, shards: shardsOf(table, memoIn, positions) },
     },
   };
 }
 
-function shardsOf(table: TableCheckpoint, positions?: ReadonlyMap<ShardId, ShardCheckpoint>): JsonObject {
+/** `memoIn`: how a memo stands in the state. */
+type MemoIn = (memo: JsonObject) => JsonObject;
+
+function shardsOf(table: TableCheckpoint, memoIn: MemoIn, positions?: ReadonlyMap<ShardId, ShardCheckpoint>): JsonObject {
   return Object.fromEntries(
     [...table.shards].map(([id, at]) => {
       const place = positions?.get(id);
-      return [id, { ...phaseToJson(at), ...(place === undefined ? {} : { position: place.position, clock: place.clock }) }];
+      return [
+        id,
+        { ...phaseToJson(at, memoIn), ...(place === undefined ? {} : { position: place.position, clock: place.clock }) },
+      ];
     }),
   );
 }
 
-function phaseToJson(at: TableShard): JsonObject {
-  const head = { identity: at.identity, phase: at.phase, ...present('memo', at.memo ?? null) };
+function phaseToJson(at: TableShard, memoIn: MemoIn): JsonObject {
+  const head = { identity: at.identity, phase: at.phase, ...(at.memo === undefined ? {} : memoIn(at.memo)) };
   switch (at.phase) {
     case 'snapshot':
       return { ...head, ...present('cursor', at.cursor), ...present('as_of', at.asOf), key: at.key };
@@ -173,6 +192,7 @@ function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
     shared.expectEngine();
     for (const [id, entry] of shared.object('shards').entries()) checkpoint.shards.set(id as ShardId, readPlace(entry));
   }
+  const memos = shared.value('memos') == null ? NO_MEMOS : unpacked(shared, 'memos');
   for (const item of global.array('stream_states')) {
     const id = readDescriptor(item);
     const state = item.child('stream_state');
@@ -181,7 +201,7 @@ function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
     const table = addTable(checkpoint, id, item);
     const places = new Map<ShardId, ShardCheckpoint>();
     for (const [shard, entry] of state.object('shards').entries()) {
-      const at = readPhase(entry);
+      const at = readPhase(entry, memos);
       table.shards.set(shard as ShardId, at);
       if (checkpoint.shards.has(shard as ShardId)) continue;
       if (entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
@@ -200,7 +220,7 @@ function readStream(stream: StateReader, checkpoint: Checkpoint): void {
   const table = addTable(checkpoint, id, stream);
   const places = new Map<ShardId, ShardCheckpoint>();
   for (const [shard, entry] of state.object('shards').entries()) {
-    const at = readPhase(entry);
+    const at = readPhase(entry, NO_MEMOS);
     table.shards.set(shard as ShardId, at);
     if (follows(at) || entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
   }
@@ -230,9 +250,31 @@ const readPlace = (entry: StateReader): ShardCheckpoint => ({
   clock: entry.count('clock'),
 });
 
-function readPhase(entry: StateReader): TableShard {
+const NO_MEMOS: ReadonlyMap<string, JsonObject> = new Map();
+
+function unpacked(at: StateReader, key: string): ReadonlyMap<string, JsonObject> {
+  const memos = unpackMemos(at.string(key));
+  if (memos === null) throw at.child(key).fail('this text is damaged');
+  return memos;
+}
+
+/** In whichever of its forms it is there; null: the table has none. */
+function readMemo(entry: StateReader, memos: ReadonlyMap<string, JsonObject>): JsonObject | null {
+  const reference = entry.optionalString('memo_ref');
+  if (reference !== null) {
+    const memo = memos.get(reference);
+    if (memo === undefined) throw entry.child('memo_ref').fail('the memos of shared_state do not have this one');
+    return memo;
+  }
+  if (entry.value('memo_packed') == null) return entry.optionalJsonObject('memo');
+  const [memo] = unpacked(entry, 'memo_packed').values();
+  if (memo === undefined) throw entry.child('memo_packed').fail('there is nothing in it');
+  return memo;
+}
+
+function readPhase(entry: StateReader, memos: ReadonlyMap<string, JsonObject>): TableShard {
   const identity = entry.string('identity');
-  const memo = entry.optionalJsonObject('memo');
+  const memo = readMemo(entry, memos);
   const head = memo === null ? { identity } : { identity, memo };
   const phase = entry.value('phase');
   const cursor = (): SnapshotCursor | null => entry.optionalJsonObject('cursor') as SnapshotCursor | null;

@@ -38,7 +38,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   bytes: { layers: [], packages: [] },
   values: { layers: ['bytes'], packages: [] },
   contract: { layers: ['bytes', 'values'], packages: ['zod', 'node:stream'] },
-  protocol: { layers: ['contract', 'values'], packages: ['zod'] },
+  protocol: { layers: ['contract', 'values'], packages: ['zod', 'node:crypto', 'node:zlib'] },
   net: { layers: ['contract'], packages: [NODE] },
   core: { layers: ['contract', 'protocol', 'bytes', 'values'], packages: [NODE] },
   cli: {

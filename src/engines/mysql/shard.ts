@@ -17,7 +17,7 @@ import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
-import { layoutToJson, type TableLayout } from './layout/column-layout.ts';
+import { layoutToJson, memoOfLayout, type TableLayout } from './layout/column-layout.ts';
 import type { MysqlShardOptions } from './options.ts';
 import { covers, meet, parsed, toPosition } from './position.ts';
 import { Dump } from './replication/dump.ts';
@@ -265,7 +265,7 @@ export class MysqlShard implements Shard {
 
   async #layouts(tables: readonly Followed[]): Promise<readonly JsonObject[]> {
     if (tables.length === 0) return [];
-    return (await this.tables(tables.map(({ selection }) => selection.table.id))).map(table => layoutToJson(table.layout));
+    return (await this.tables(tables.map(({ selection }) => selection.table.id))).map(table => memoOfLayout(table.layout));
   }
 
   async #kindOf(query: Query, server: ServerFacts): Promise<PositionKind> {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectorError } from '../../../src/contract/errors.ts';
-import type { JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../../../src/contract/ids.ts';
+import type { Json, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../../../src/contract/ids.ts';
 import { tableKey } from '../../../src/contract/ids.ts';
-import { encodeMessage, stateMessage } from '../../../src/protocol/messages.ts';
+import { MemoPacker } from '../../../src/protocol/memos.ts';
+import { type AirbyteState, encodeMessage, stateMessage } from '../../../src/protocol/messages.ts';
 import {
   type Checkpoint,
   emptyCheckpoint,
@@ -27,10 +28,16 @@ const position = blob as fc.Arbitrary<Position>;
 const cursor = fc.option(blob as fc.Arbitrary<SnapshotCursor>);
 const place: fc.Arbitrary<ShardCheckpoint> = fc.record({ position, clock: count });
 const identity = fc.string();
-const followed: fc.Arbitrary<TableShard> = fc.oneof(
-  fc.record({ identity, phase: fc.constant('snapshot' as const), cursor, asOf: fc.option(position), key: count }),
-  fc.record({ identity, phase: fc.constant('streaming' as const), since: fc.option(position) }),
+/** As it stands in a state, and too long for that. */
+const memo = fc.oneof(
+  blob,
+  blob.map(some => ({ ...some, long: 'long '.repeat(500) })),
 );
+const snapshotPhase = fc.record({ phase: fc.constant('snapshot' as const), cursor, asOf: fc.option(position), key: count });
+const streamingPhase = fc.record({ phase: fc.constant('streaming' as const), since: fc.option(position) });
+const followed: fc.Arbitrary<TableShard> = fc
+  .tuple(fc.record({ identity, memo }, { requiredKeys: ['identity'] }), fc.oneof(snapshotPhase, streamingPhase))
+  .map(([head, phase]) => ({ ...head, ...phase }));
 const refreshed: fc.Arbitrary<TableShard> = fc.oneof(
   fc.record({ identity, phase: fc.constant('refresh' as const), cursor, job: fc.option(fc.string()) }),
   fc.record({ identity, phase: fc.constant('refreshed' as const), job: fc.option(fc.string()) }),
@@ -73,7 +80,7 @@ describe('state', () => {
   it('survives the way out as GLOBAL and back', () => {
     fc.assert(
       fc.property(checkpoint, before => {
-        expect(parseState(throughStdout([globalState('postgres', before)]), 'postgres')).toEqual(before);
+        expect(parseState(throughStdout([globalState('postgres', before, new MemoPacker())]), 'postgres')).toEqual(before);
       }),
     );
   });
@@ -88,7 +95,7 @@ describe('state', () => {
           return [key, new Map(apart)] as const;
         });
         const before = { shards, tables: from.tables, streams: new Map(places.filter(([, apart]) => apart.size > 0)) };
-        expect(parseState(throughStdout([globalState('postgres', before)]), 'postgres')).toEqual(before);
+        expect(parseState(throughStdout([globalState('postgres', before, new MemoPacker())]), 'postgres')).toEqual(before);
       }),
     );
   });
@@ -96,7 +103,8 @@ describe('state', () => {
   it('survives the way out as STREAM and back', () => {
     fc.assert(
       fc.property(checkpoint, before => {
-        const states = [...before.tables.values()].map(table => streamState('postgres', table, before.shards));
+        const packer = new MemoPacker();
+        const states = [...before.tables.values()].map(table => streamState('postgres', table, before.shards, packer));
         const after = parseState(throughStdout(states), 'postgres');
         const streams = [...before.tables].map(([key, table]) => {
           const shards = [...before.shards].filter(([shard]) => table.shards.has(shard));
@@ -126,7 +134,7 @@ describe('state', () => {
       ]),
     });
     const shards = new Map([[main, { position: lsn('0/2'), clock: 9 }]]);
-    expect(globalState('postgres', { shards, tables, streams: new Map() })).toEqual({
+    expect(globalState('postgres', { shards, tables, streams: new Map() }, new MemoPacker())).toEqual({
       type: 'GLOBAL',
       global: {
         shared_state: { version: 1, engine: 'postgres', shards: { main: { position: { lsn: '0/2' }, clock: 9 } } },
@@ -140,6 +148,83 @@ describe('state', () => {
           },
         ],
       },
+    });
+  });
+
+  describe('with memos of many tables', () => {
+    const main = 'main' as ShardId;
+    const position = { at: 5 } as JsonObject as Position;
+    const words = 'customer order item price created updated name city zip country total note flag source status'.split(' ');
+    const memoOf = (seed: number): JsonObject => {
+      const column = (at: number): readonly Json[] => [
+        `${words[(seed + at) % 15]}_${words[(seed * at) % 13]}`,
+        'varchar(80)',
+        'utf8mb4',
+        at % 2,
+      ];
+      return { charset: 'utf8mb4', columns: Array.from({ length: 41 }, (_, at) => column(at)) };
+    };
+    const stateOf = (memos: readonly JsonObject[], packer = new MemoPacker()): AirbyteState => {
+      const tables = memos.map((memo, at): [string, TableCheckpoint] => {
+        const id = { namespace: 'shop', name: `table_${at}` };
+        return [tableKey(id), { id, shards: new Map([[main, { identity: '', phase: 'streaming', since: null, memo }]]) }];
+      });
+      return globalState(
+        'mysql',
+        { shards: new Map([[main, { position, clock: 1 }]]), tables: new Map(tables), streams: new Map() },
+        packer,
+      );
+    };
+    const bytesOf = (state: AirbyteState): number => JSON.stringify(state).length;
+
+    it('is small: 1,000 of 41 columns, alike or not, take less than 300 kB', () => {
+      expect(JSON.stringify(memoOf(3)).length).toBeGreaterThan(1000);
+      const alike = Array.from({ length: 1000 }, () => memoOf(3));
+      expect(bytesOf(stateOf(alike))).toBeLessThan(200_000);
+      const unlike = Array.from({ length: 1000 }, (_, at) => memoOf(at));
+      expect(bytesOf(stateOf(unlike))).toBeLessThan(300_000);
+    });
+
+    it('shows them as they are as long as they are few', () => {
+      const text = JSON.stringify(stateOf([{ columns: ['id'] }, { columns: ['id', 'name'] }]));
+      expect(text).toContain('"memo":{"columns":["id","name"]}');
+      expect(text).not.toContain('memos');
+    });
+
+    it('says the same again while nothing changes, and the new where one does', () => {
+      const packer = new MemoPacker();
+      const memos = [1, 2, 3, 4].map(memoOf);
+      const first = JSON.stringify(stateOf(memos, packer));
+      expect(JSON.stringify(stateOf(memos, packer))).toBe(first);
+      const changed = [...memos.slice(0, 3), memoOf(9)];
+      const read = parseState(throughStdout([stateOf(changed, packer)]), 'mysql');
+      expect([...(read?.tables.values() ?? [])].map(({ shards }) => shards.get(main)?.memo)).toEqual(changed);
+    });
+
+    it('stands alone in a STREAM state, packed where it is long', () => {
+      const id = { namespace: '', name: 'a' };
+      const long = { ...memoOf(1), more: 'x'.repeat(5000) };
+      const table = { id, shards: new Map([[main, { identity: '', phase: 'streaming' as const, since: null, memo: long }]]) };
+      const state = streamState('mysql', table, new Map([[main, { position, clock: 1 }]]), new MemoPacker());
+      expect(bytesOf(state)).toBeLessThan(1200);
+      expect(parseState(throughStdout([state]), 'mysql')?.tables.get(tableKey(id))).toEqual(table);
+    });
+
+    it.each([
+      [(text: string) => text.replace(/"memos":"[^"]*"/, '"memos":"AAAA"'), '/global/shared_state/memos: this text is damaged'],
+      [
+        (text: string) => text.replace(/"memos":"([^"]{200})[^"]*"/, '"memos":"$1"'),
+        '/global/shared_state/memos: this text is damaged',
+      ],
+      [
+        (text: string) => text.replace(/"memo_ref":"[^"]*"/, '"memo_ref":"other"'),
+        '/memo_ref: the memos of shared_state do not have this one',
+      ],
+      [(text: string) => text.replace(/,"memos":"[^"]*"/, ''), '/memo_ref: the memos of shared_state do not have this one'],
+    ])('is refused where it is damaged (%#)', (damage, message) => {
+      const text = damage(throughStdout([stateOf([1, 2, 3].map(memoOf))]));
+      expect(() => parseState(text, 'mysql')).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }));
+      expect(() => parseState(text, 'mysql')).toThrow(message);
     });
   });
 

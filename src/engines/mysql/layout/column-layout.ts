@@ -127,6 +127,12 @@ function parseLabels(inner: string, whole: string): string[] {
 const unreadable = (text: string): ConnectorError =>
   new ConnectorError('VALUE_UNREADABLE', `${JSON.stringify(text)} is not a column type that the connector knows.`);
 
+/** As `layoutToJson` without the table's name, so that tables alike have equal memos. */
+export function memoOfLayout(layout: TableLayout): JsonObject {
+  const { schema: _, name: __, ...memo } = layoutToJson(layout);
+  return memo;
+}
+
 /** The small form for the state: a column is `[name, type, charset, nullable, generated, collation]`, without what is empty at its end. */
 export function layoutToJson(layout: TableLayout): JsonObject {
   return {

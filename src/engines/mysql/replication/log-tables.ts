@@ -3,7 +3,7 @@ import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-template.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
-import { layoutFromJson, layoutToJson, type TableLayout } from '../layout/column-layout.ts';
+import { layoutFromJson, memoOfLayout, type TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
 import { type KnownTable, LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
 import type { StatementContext, TableName } from '../layout/sql-tokens.ts';
@@ -105,7 +105,7 @@ export class LogTables {
     const name = nameOf(entry.table);
     if (absent === true) this.#catalog.forget(name);
     else if (typeof unknown === 'string') this.#catalog.put(name, { table: name, why: unknown });
-    else this.#catalog.set({ ...layoutFromJson(memo), ...name });
+    else this.#catalog.set(layoutFromJson({ ...memo, ...name }));
     entry.memo = memo;
     entry.ahead = at === undefined ? null : (at as Position);
     if (at !== undefined) entry.snapshotComes = true;
@@ -254,7 +254,7 @@ export class LogTables {
   #note(entry: Entry): void {
     const known = this.#catalog.find(nameOf(entry.table));
     const memo: JsonObject =
-      known === undefined ? { absent: true } : 'layout' in known ? layoutToJson(known.layout) : { unknown: known.why };
+      known === undefined ? { absent: true } : 'layout' in known ? memoOfLayout(known.layout) : { unknown: known.why };
     if (JSON.stringify(memo) === JSON.stringify(entry.memo)) return;
     entry.memo = memo;
     entry.followed.memo = memo;

@@ -2,6 +2,8 @@ import type { EngineContext } from '../../contract/engine.ts';
 import type { ShardId } from '../../contract/ids.ts';
 import type { MysqlConfig, SslMode } from './config.ts';
 import type { Limits } from './limits.ts';
+import type { ServerFacts } from './server.ts';
+import type { TypeOptions } from './types.ts';
 
 /** One server, and how to log in. */
 export interface MysqlTarget {
@@ -19,4 +21,9 @@ export interface MysqlShardOptions {
   readonly config: MysqlConfig;
   readonly context: EngineContext;
   readonly limits: Limits;
+}
+
+export function typeOptions({ source }: MysqlConfig, { flavor }: ServerFacts): TypeOptions {
+  const { tinyint1_as: tinyint1, json_columns: json } = source;
+  return { flavor, tinyint1, nativeJson: json === 'native' };
 }

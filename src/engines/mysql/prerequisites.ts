@@ -1,19 +1,20 @@
 import { leftOutNotices, offered } from '../../contract/added-columns.ts';
 import type { Problem } from '../../contract/engine.ts';
 import { type Findings, followFindings, listed, nothing, problem } from '../../contract/findings.ts';
-import { type TableId, tableLabel } from '../../contract/ids.ts';
 import { ADDED } from './added.ts';
+import { cascadeWarning } from './cascades.ts';
 import { isSystemDatabase, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
 import { discoverTables } from './discovery.ts';
 import { binlogProblems, settingProblems } from './log-settings.ts';
 import { type LogRights, privilegeProblems, readRights } from './privileges.ts';
 import { type ServerFacts, versionProblem } from './server.ts';
-import { type Query, qualified, quoteIdent, quoteLiteral } from './sql.ts';
+import { type Query, quoteIdent } from './sql.ts';
 import type { MysqlTable } from './table.ts';
-import { toConnectorError } from './wire/errors.ts';
 
 export interface Prerequisites extends Findings {
+  /** What reads as planned, and leaves the destination with something else than the tables have. */
+  readonly warnings: readonly string[];
   /** The server is one that is read, and has a log: whether the user may read it is worth a try. */
   readonly mayReadLog: boolean;
   /** The user may ask where the log stands, without which a position to begin at is known to nobody. */
@@ -26,19 +27,19 @@ export interface Prerequisites extends Findings {
  */
 export async function findProblems(query: Query, server: ServerFacts, config: MysqlConfig): Promise<Prerequisites> {
   const tooOld = versionProblem(server);
-  if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), mayReadLog: false, mayAskLog: false };
+  if (tooOld !== null) return { ...problem('SERVER_VERSION', tooOld), warnings: [], mayReadLog: false, mayAskLog: false };
   const { databases, tinyint1_as: tinyint1, server_id: serverId } = config.source;
   const rights = await readRights(query, server);
   const added = { ...ADDED, sharded: shardsOf(config.source).length > 1 };
   const found = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
   const tables = found.map(table => offered(table, added));
   const settings = await settingProblems(query, server, serverId);
+  const cascades = await cascadeWarning(query, server, tables);
   const parts = [
     settings,
     rights.monitor && settings.logs ? await binlogProblems(query, server, settings, databases) : nothing,
     privilegeProblems(server, rights, settings.gtids),
     await databaseProblems(query, server, rights, databases, tables),
-    await cascadeNotices(query, server, tables),
     followFindings(tables, 'SERVER_SETTING'),
     { problems: [], notices: leftOutNotices(tables, added) },
     keylessNotices(tables),
@@ -46,6 +47,7 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
   return {
     problems: parts.flatMap(part => part.problems),
     notices: parts.flatMap(part => part.notices),
+    warnings: cascades === undefined ? [] : [cascades],
     mayReadLog: settings.logs && settings.numbered,
     mayAskLog: rights.monitor,
   };
@@ -78,40 +80,6 @@ async function databaseProblems(
     return [{ code: 'PERMISSION_DENIED', detail }];
   });
   return { problems, notices: [] };
-}
-
-const CASCADES = /^\s*CONSTRAINT .* FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL)/m;
-
-/** InnoDB carries out foreign keys by itself, out of sight of the log; from version 9.6 on MySQL does it, and logs it. */
-async function cascadeNotices(query: Query, server: ServerFacts, tables: readonly MysqlTable[]): Promise<Findings> {
-  const [native] = await query.rows<{ Value: string }>("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'");
-  const inLog = server.flavor === 'mysql' && server.version >= 9_06_00 && native?.Value !== 'ON';
-  if (inLog) return nothing;
-  const cascading: string[] = [];
-  for (const namespace of new Set(tables.map(table => table.id.namespace))) {
-    // The view with the rules shows nothing to those who may only read.
-    const referring = await query.rows<{ name: string }>(`
-      SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
-       WHERE TABLE_SCHEMA = ${quoteLiteral(namespace)} AND REFERENCED_TABLE_NAME IS NOT NULL`);
-    for (const { name } of referring) {
-      const id = { namespace, name };
-      if (CASCADES.test(await createTable(query, id))) cascading.push(tableLabel(id));
-    }
-  }
-  if (cascading.length === 0) return nothing;
-  const notice = `The log of this server lacks what foreign keys change by ON DELETE or ON UPDATE (CASCADE, SET NULL), in ${listed(cascading)}: such changes are not read.`;
-  return { problems: [], notices: [notice] };
-}
-
-/** The statement that makes the table; empty where the user may not see it. */
-async function createTable(query: Query, id: TableId): Promise<string> {
-  try {
-    const [row] = await query.rows<{ 'Create Table': string }>(`SHOW CREATE TABLE ${qualified(id)}`);
-    return row?.['Create Table'] ?? '';
-  } catch (error) {
-    if (toConnectorError(error, '').code === 'PERMISSION_DENIED') return '';
-    throw error;
-  }
 }
 
 function keylessNotices(tables: readonly MysqlTable[]): Findings {

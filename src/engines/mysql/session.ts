@@ -74,7 +74,8 @@ class MysqlMember implements Member<MysqlTable> {
       const { driver, server } = await this.#connected();
       // Commits that hang may keep the server from answering the simplest questions about its log.
       const query = queryWithin(ANSWER_MILLIS, driver);
-      const { problems, notices, mayReadLog, mayAskLog } = await findProblems(query, server, config);
+      const { problems, notices, warnings, mayReadLog, mayAskLog } = await findProblems(query, server, config);
+      for (const warning of warnings) context.log.warn(warning);
       for (const notice of notices) context.log.info(notice);
       if (!mayReadLog) return problems;
       const start = Object.values(config.starting_gtids ?? {}).flatMap(positions => positions[this.id] ?? [])[0];

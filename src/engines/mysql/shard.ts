@@ -15,10 +15,11 @@ import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
+import { warnOfCascades } from './cascades.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, memoOfLayout, type TableLayout } from './layout/column-layout.ts';
-import type { MysqlShardOptions } from './options.ts';
+import { type MysqlShardOptions, typeOptions } from './options.ts';
 import { covers, meet, parsed, toPosition } from './position.ts';
 import { Dump } from './replication/dump.ts';
 import type { PresentLayouts } from './replication/layout-check.ts';
@@ -42,7 +43,6 @@ import type { Query } from './sql.ts';
 import { startingPosition } from './starting-position.ts';
 import { type StreamSource, stream } from './stream.ts';
 import type { MysqlTable } from './table.ts';
-import type { TypeOptions } from './types.ts';
 import { connect, disconnect, type MysqlConnection, rawConnection } from './wire/connect.ts';
 import { toConnectorError } from './wire/errors.ts';
 import { RawConnection } from './wire/raw-connection.ts';
@@ -99,6 +99,7 @@ export class MysqlShard implements Shard {
   async open({ from, tables }: OpenRequest): Promise<Opened> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
     const opened = { fresh: false, settled: true, tables } as const;
+    await warnOfCascades(query, server, { tables, log: this.#options.context.log });
     if (from === null) {
       this.#kind = await readKind(query, server);
       this.#openedAt = await readTime(query);
@@ -221,7 +222,12 @@ export class MysqlShard implements Shard {
   async #discover(only: readonly TableId[]): Promise<readonly MysqlTable[]> {
     const { databases } = this.#options.config.source;
     const { query, server } = await this.#connected(PATIENT_MILLIS);
-    return await discoverTables(query, server, { databases, ...this.#types(server), only, log: this.#options.context.log });
+    return await discoverTables(query, server, {
+      databases,
+      ...typeOptions(this.#options.config, server),
+      only,
+      log: this.#options.context.log,
+    });
   }
 
   async #tableOptions(
@@ -249,18 +255,13 @@ export class MysqlShard implements Shard {
           lowerCaseTableNames: server.lowerCaseTableNames,
           timestampsNullable: server.explicitTimestamps,
         },
-        types: this.#types(server),
+        types: typeOptions(this.#options.config, server),
         databases: await readTextDefaults(query, this.#options.config.source.databases),
         namesInLog,
         present: await present(compared.map(({ layout }) => layout)),
         log: this.#options.context.log,
       },
     };
-  }
-
-  #types({ flavor }: ServerFacts): TypeOptions {
-    const { tinyint1_as: tinyint1, json_columns: json } = this.#options.config.source;
-    return { flavor, tinyint1, nativeJson: json === 'native' };
   }
 
   async #layouts(tables: readonly Followed[]): Promise<readonly JsonObject[]> {

@@ -159,9 +159,14 @@ describeMysql(flavor => {
        GRANT SELECT ON family.* TO documented@'%'`,
     );
     try {
-      const said = (await check(as('documented', ['family']))).lines.filter(line => line.includes('ON DELETE'));
+      const checked = await check(as('documented', ['family']));
+      expect(checked.problems).toEqual([]);
       // From version 9.6 on MySQL writes them to the log.
-      expect(said).toEqual(flavor === 'mysql' ? [] : [expect.stringContaining('in family.child: such changes are not read')]);
+      const warning =
+        /^warn: Foreign keys change rows of family\.child when .* Read the tables as full refresh, or let .* a trigger /;
+      expect(checked.lines.filter(line => line.includes('ON DELETE'))).toEqual(
+        flavor === 'mysql' ? [] : [expect.stringMatching(warning)],
+      );
     } finally {
       await server.query(undefined, 'DROP DATABASE family');
     }

@@ -60,7 +60,11 @@ export default defineConfig({
       },
       family('postgres', { include: [onServers], exclude: [onMysql, mysqlKit, ...postgresTrouble] }),
       family('postgres-trouble', { include: postgresTrouble }),
-      family('mysql', { include: [onMysql, mysqlKit], exclude: [mysqlKills], env: { TRIBUTARY_FLAVOR: 'mysql' } }),
+      family('mysql', {
+        include: [onMysql, mysqlKit],
+        exclude: [mysqlKills, '**/order.server.test.ts'],
+        env: { TRIBUTARY_FLAVOR: 'mysql' },
+      }),
       family('mysql-kills', { include: [mysqlKills], env: { TRIBUTARY_FLAVOR: 'mysql' } }),
       family('mariadb', {
         include: [onMysql, mysqlKit],

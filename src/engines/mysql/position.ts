@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../contract/errors.ts';
-import type { JsonObject, Position } from '../../contract/ids.ts';
+import type { Json, JsonObject, Position } from '../../contract/ids.ts';
 import { GtidSet } from './gtid-set.ts';
 import type { TextProblem } from './gtid-text.ts';
 import { GtidList } from './mariadb-gtid.ts';
@@ -15,7 +15,7 @@ export interface FilePosition {
 /** The three ways in which a server says where its log stands. `kind` tells them apart. */
 export type MysqlPosition =
   | { readonly kind: 'gtid_set'; readonly set: GtidSet }
-  | { readonly kind: 'gtid_list'; readonly list: GtidList }
+  | { readonly kind: 'gtid_list'; readonly list: GtidList; readonly at: FilePosition | null }
   | ({ readonly kind: 'file' } & FilePosition);
 
 const EXPECTED =
@@ -26,15 +26,21 @@ const FILE_AND_POS = /^\s*([^:\s]+\.[0-9]+):([0-9]+)\s*$/;
 const VITESS_PREFIX = /^\s*MySQL56\//;
 
 export const gtidSetPosition = (set: string): Position => ({ gtid_set: set }) as JsonObject as Position;
-export const gtidListPosition = (list: string): Position => ({ gtid_list: list }) as JsonObject as Position;
-export const filePosition = ({ file, pos, server }: FilePosition): Position => ({ file, pos, server }) as JsonObject as Position;
+/**
+ * A list alone says where to go on at another server. It does not say the order: a transaction may come behind one with a
+ * larger number. Where it is known, the place in the file of the server that was read says that.
+ */
+export const gtidListPosition = (list: string, at: FilePosition | null = null): Position =>
+  (at === null ? { gtid_list: list } : { gtid_list: list, at: filePlace(at) }) as JsonObject as Position;
+const filePlace = ({ file, pos, server }: FilePosition): JsonObject => ({ file, pos, server });
+export const filePosition = (place: FilePosition): Position => filePlace(place) as Position;
 
 export function toPosition(position: MysqlPosition): Position {
   switch (position.kind) {
     case 'gtid_set':
       return gtidSetPosition(position.set.toString());
     case 'gtid_list':
-      return gtidListPosition(position.list.toString());
+      return gtidListPosition(position.list.toString(), position.at);
     case 'file':
       return filePosition(position);
   }
@@ -42,17 +48,23 @@ export function toPosition(position: MysqlPosition): Position {
 
 /** Throws STATE_INVALID, with the place in the text, when it is not one of ours. */
 export function fromPosition(position: Position): MysqlPosition {
-  const { gtid_set: set, gtid_list: list, file, pos, server, reached } = position as JsonObject;
+  const { gtid_set: set, gtid_list: list, at, reached } = position as JsonObject;
   if (reached !== undefined) {
     const detail = `the state was written by an earlier version while XA transactions were prepared, and cannot be read on: it does not say which columns the tables had in front of them. Clear the streams.`;
     throw new ConnectorError('POSITION_LOST', detail);
   }
   if (typeof set === 'string') return gtidSet(set, 'STATE_INVALID');
-  if (typeof list === 'string') return gtidList(list, 'STATE_INVALID');
-  if (typeof file === 'string' && NUMBERED.test(file) && isOffset(pos) && typeof server === 'string') {
-    return { kind: 'file', file, pos, server };
-  }
+  if (typeof list === 'string') return { ...gtidList(list, 'STATE_INVALID'), at: fileIn(at) };
+  const place = fileIn(position as JsonObject);
+  if (place !== null) return { kind: 'file', ...place };
   throw new ConnectorError('STATE_INVALID', `${EXPECTED}, found ${JSON.stringify(position)}.`);
+}
+
+/** Null where it is no place in a file. */
+function fileIn(json: Json | undefined): FilePosition | null {
+  const { file, pos, server } = (json ?? {}) as JsonObject;
+  const isPlace = typeof file === 'string' && NUMBERED.test(file) && isOffset(pos) && typeof server === 'string';
+  return isPlace ? { file, pos, server } : null;
 }
 
 /**
@@ -74,9 +86,12 @@ function gtidSet(text: string, code: 'STATE_INVALID' | 'CONFIG_INVALID'): MysqlP
   throw malformed('GTID set', text, set, code);
 }
 
-function gtidList(text: string, code: 'STATE_INVALID' | 'CONFIG_INVALID'): MysqlPosition {
+function gtidList(
+  text: string,
+  code: 'STATE_INVALID' | 'CONFIG_INVALID',
+): Extract<MysqlPosition, { readonly kind: 'gtid_list' }> {
   const list = GtidList.parse(text);
-  if (list instanceof GtidList) return { kind: 'gtid_list', list };
+  if (list instanceof GtidList) return { kind: 'gtid_list', list, at: null };
   throw malformed('MariaDB GTID list', text, list, code);
 }
 
@@ -103,6 +118,10 @@ export function compareFiles(a: FilePosition, b: FilePosition): number | null {
   return Number(numberA) - Number(numberB) || a.pos - b.pos;
 }
 
+/** As `compareFiles`; null too where one of the two is not known. */
+export const compareKnown = (a: FilePosition | null, b: FilePosition | null): number | null =>
+  a === null || b === null ? null : compareFiles(a, b);
+
 const memory = new WeakMap<Position, MysqlPosition>();
 
 /** As `fromPosition`, remembered with the object: long sets are parsed once. */
@@ -120,7 +139,10 @@ export function covers(reached: Position, target: Position): boolean {
   const a = parsed(reached);
   const b = parsed(target);
   if (a.kind === 'gtid_set' && b.kind === 'gtid_set') return a.set.contains(b.set);
-  if (a.kind === 'gtid_list' && b.kind === 'gtid_list') return a.list.covers(b.list);
+  if (a.kind === 'gtid_list' && b.kind === 'gtid_list') {
+    const order = compareKnown(a.at, b.at);
+    return order === null ? a.list.covers(b.list) : order >= 0;
+  }
   if (a.kind === 'file' && b.kind === 'file') return (compareFiles(a, b) ?? -1) >= 0;
   return false;
 }
@@ -137,6 +159,8 @@ export function meet(a: Position, b: Position): Position {
     return withPrepared(gtidSetPosition(both.toString()), [a, b], gtid => both.has(...sourceAndNumber(gtid)));
   }
   if (left.kind === 'gtid_list' && right.kind === 'gtid_list') {
+    const order = compareKnown(left.at, right.at);
+    if (order !== null) return order <= 0 ? a : b;
     const list = left.list.meet(right.list);
     if (list?.covers(left.list) === true) return a;
     if (list?.covers(right.list) === true) return b;

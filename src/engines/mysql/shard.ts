@@ -21,11 +21,12 @@ import { discoverTables } from './discovery.ts';
 import { layoutToJson, memoOfLayout, type TableLayout } from './layout/column-layout.ts';
 import { type MysqlShardOptions, typeOptions } from './options.ts';
 import { covers, meet, parsed, toPosition } from './position.ts';
-import { Dump } from './replication/dump.ts';
+import { Dump, startOf } from './replication/dump.ts';
 import type { PresentLayouts } from './replication/layout-check.ts';
 import type { LogPlace } from './replication/log-place.ts';
 import type { LogTables } from './replication/log-tables.ts';
 import {
+  inPresentFiles,
   lossOf,
   type PositionKind,
   readHead,
@@ -91,10 +92,8 @@ export class MysqlShard implements Shard {
     return toPosition(await startingPosition(query, server, this.id, text));
   }
 
-  /** What brings rows in another way than row by row is a statement of the log (EXCHANGE PARTITION), and told where it stands. */
-  missed(): Promise<readonly []> {
-    return Promise.resolve([]);
-  }
+  /** Rows that do not come row by row come by a statement of the log (EXCHANGE PARTITION), which is warned of there. */
+  missed = (): Promise<readonly []> => Promise.resolve([]);
 
   async open({ from, tables }: OpenRequest): Promise<Opened> {
     const { query, server } = await this.#connected(PATIENT_MILLIS);
@@ -106,11 +105,11 @@ export class MysqlShard implements Shard {
       // The server keeps nothing of earlier runs, so no change counts that the snapshots are sure to show.
       return { ...opened, from: await readVisible(query, server, this.#kind), joined: tables.map(({ id }) => id) };
     }
-    const at = parsed(from);
-    this.#kind = at.kind;
-    const loss = await lossOf(query, server, at);
+    const present = await inPresentFiles(query, server, from);
+    this.#kind = parsed(present).kind;
+    const loss = await lossOf(query, server, parsed(present));
     if (loss !== null) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss}`);
-    return { ...opened, from, joined: [] };
+    return { ...opened, from: present, joined: [] };
   }
 
   /** A position lives in the state alone: there is nothing on the server to give up. */
@@ -177,6 +176,7 @@ export class MysqlShard implements Shard {
     const kind = parsed(request.from).kind;
     this.#kind = kind;
     const target = (): Position | null => this.#target;
+    const name = await readServerId(query, server);
     const source = {
       get target() {
         return target();
@@ -185,7 +185,7 @@ export class MysqlShard implements Shard {
         const serverId = use === 'aside' ? this.#otherServerId : this.#serverId;
         const connection = await this.#openRaw(`Reading the log of ${this.#what}`, ANSWER_MILLIS);
         try {
-          return await Dump.start(connection, { from: parsed(from), serverId, server });
+          return await Dump.start(connection, { from: startOf(parsed(from), name), serverId, server });
         } catch (error) {
           connection.close();
           throw error;
@@ -201,7 +201,7 @@ export class MysqlShard implements Shard {
         this.#logTables = logTables;
       },
       flavor: server.flavor,
-      server: await readServerId(query, server),
+      server: name,
       ...(await this.#tableOptions(query, server, { kind, tables: request.tables })),
     };
     return yield* stream(source, request, records);
@@ -210,9 +210,8 @@ export class MysqlShard implements Shard {
   async close(): Promise<void> {
     this.#reread?.close();
     this.#reread = null;
-    const control = this.#control;
+    if (this.#control !== null) await disconnect(this.#control);
     this.#control = null;
-    if (control !== null) await disconnect(control);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -41,7 +41,7 @@ export async function* stream(
   request: StreamRequest,
   records: RecordWriter,
 ): AsyncGenerator<ReplicationEvent, never> {
-  const place = new LogPlace(request.from);
+  const place = new LogPlace(request.from, source.server);
   const template = (followed: StreamRequest['tables'][number]) => records.template(followed.selection);
   const tables = new LogTables(request.tables, request.from, { ...source.tables, template });
   source.follows(place, tables);
@@ -137,7 +137,7 @@ class LogReader {
       case events.STOP:
         return this.#idle(false);
       default:
-        return null;
+        return this.#idle(false); // MariaDB's checkpoints, behind the last transaction
     }
   }
 

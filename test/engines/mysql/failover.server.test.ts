@@ -203,7 +203,7 @@ describeMysql(flavor => {
       await lab.sql(resetLog);
       while ((await last(server)) < reached) await lab.sql('UPDATE thing SET n = n + 1');
       await lab.sql(`${between === '' ? '' : `${between};`} UPDATE thing SET n = n + 1; UPDATE thing SET n = n + 1`);
-      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST.*begun anew/);
+      expect(failureOf(await platform.run({ mayFail: true }))).toMatch(/POSITION_LOST.*was reset/);
     });
 
     it('is not taken for one where files of the state were purged', async () => {

@@ -90,6 +90,10 @@ export class Dump {
   }
 }
 
+/** Where a dump begins: in the files of the server that wrote them by the place, which is exact; elsewhere by what GTIDs say. */
+export const startOf = (from: MysqlPosition, server: string): MysqlPosition =>
+  from.kind === 'gtid_list' && from.at?.server === server ? { kind: 'file', ...from.at } : from;
+
 function command(from: MysqlPosition, serverId: number, { flavor, version }: ServerFacts): Buffer {
   const flags = flavor === 'mysql' && version >= HEARTBEAT_V2_SINCE ? DUMP_HEARTBEAT_V2 : 0;
   if (from.kind === 'gtid_set') return binlogDumpGtid({ gtidSet: from.set.encode(), serverId, flags });

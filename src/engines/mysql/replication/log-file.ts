@@ -36,7 +36,7 @@ export async function checkSameLog(
   if (order === null) return;
   const isReset = order < 0 || (order === 0 ? now.created : await createdAt(known, openDump)) !== known.created;
   if (!isReset) return;
-  const detail = `the log was begun anew since the state was written (RESET BINARY LOGS AND GTIDS, or RESET MASTER): ${known.file} is another file now. Its transactions have the numbers of those that were read.`;
+  const detail = `the binary log was reset after this state was written (RESET BINARY LOGS AND GTIDS, or RESET MASTER): ${known.file} is a new file, and its transactions reuse numbers that were already read.`;
   throw new ConnectorError('POSITION_LOST', detail);
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject, Position } from '../../../contract/ids.ts';
 import type { Gtid } from '../binlog/gtid.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { GtidList } from '../mariadb-gtid.ts';
-import { compareFiles, type FilePosition, parsed } from '../position.ts';
+import { compareFiles, compareKnown, type FilePosition, gtidListPosition, parsed } from '../position.ts';
 import { type LogFile, logFileFromJson } from './log-file.ts';
 import { Prepared, type TransactionPlace } from './prepared.ts';
 
@@ -22,8 +22,14 @@ export class LogPlace {
   logFile: LogFile | null;
 
   readonly #set: GtidSet;
+  /** MariaDB: where the log was begun to be read. What comes from there on is behind it, whatever its numbers. */
+  readonly #begun: GtidList;
   #list: GtidList;
-  #file: FilePosition;
+  /** MariaDB: domains in which a number came again, or one behind a larger one, so that numbers do not tell the order. */
+  readonly #disordered = new Set<number>();
+  readonly #serverName: string;
+  /** MariaDB: null until it is known where in the files of this server we are. */
+  #file: FilePosition | null;
   /** The transaction at hand. */
   #source = '';
   #gno = 0;
@@ -37,15 +43,19 @@ export class LogPlace {
   #handedOut: Position;
   #changed = false;
 
-  constructor(from: Position) {
+  /** `server`: who writes the log that is read, see `readServerId`. */
+  constructor(from: Position, server: string) {
     const at = parsed(from);
+    this.#serverName = server;
     const { tables, prepared, log } = from as JsonObject;
     this.logFile = logFileFromJson(log);
     this.prepared = new Prepared(prepared);
     this.kind = at.kind;
     this.#set = at.kind === 'gtid_set' ? at.set.clone() : GtidSet.empty();
-    this.#list = at.kind === 'gtid_list' ? at.list.clone() : GtidList.empty();
-    this.#file = at.kind === 'file' ? at : { file: '', pos: 4, server: '' };
+    this.#begun = at.kind === 'gtid_list' ? at.list : GtidList.empty();
+    this.#list = this.#begun.clone();
+    if (at.kind === 'file') this.#file = at;
+    else this.#file = at.kind === 'gtid_list' && at.at?.server === server ? at.at : null;
     this.#extra = tables === undefined ? null : { tables };
     this.#handedOut = from;
   }
@@ -63,13 +73,15 @@ export class LogPlace {
     return this.#changed;
   }
 
-  /** A transaction begins behind the place. */
-  begin(gtid: Gtid): void {
+  /** A transaction begins behind the place, at `position` of `file`. */
+  begin(gtid: Gtid, file: string, position: number): void {
     this.serial += 1;
     if (this.kind === 'file') return;
     if (this.kind === 'gtid_list') {
       this.#domain = gtid.domainId;
       this.#server = gtid.serverId;
+      this.#file ??= { file, pos: position, server: this.#serverName };
+      if (this.#list.has(gtid.domainId, gtid.gno)) this.#disordered.add(gtid.domainId);
     } else {
       if (gtid.flavor === 'anonymous') {
         const detail = 'the log has a transaction without a GTID: gtid_mode was turned off, and the state has a GTID set.';
@@ -92,44 +104,61 @@ export class LogPlace {
 
   /** Where the transaction at hand, which begins there in the file, can be found again. */
   current(file: string, position: number): TransactionPlace {
-    if (this.kind === 'file') return { file, pos: position, server: this.#file.server };
+    if (this.kind === 'file') return { file, pos: position, server: this.#file?.server ?? '' };
     if (this.kind === 'gtid_set') return { gtid: `${this.#source}:${this.#gno}` };
     return { gtid: `${this.#domain}-${this.#server}-${this.#gno}`, after: this.#list.toString() };
   }
 
-  /** Between two transactions: the log goes on here. Means something only where positions are those of files. */
+  /** Between two transactions: the log goes on here. Means something only where a place in the files is known. */
   idle(file: string, position: number): void {
-    if (this.isBehind(file, position)) return;
-    if (this.kind === 'file' && (file !== this.#file.file || position !== this.#file.pos)) this.#advance(file, position);
+    const known = this.#file;
+    if (known === null || this.isBehind(file, position) || (file === known.file && position === known.pos)) return;
+    this.#file = { file, pos: position, server: known.server };
+    this.#changed = true;
   }
 
   /** Whether this is a place in front of ours in the same file: the dump began there because it could not begin here. */
   isBehind(file: string, position: number): boolean {
-    return this.kind === 'file' && file === this.#file.file && position < this.#file.pos;
+    return this.#file !== null && file === this.#file.file && position < this.#file.pos;
   }
 
-  /** Whether the transaction at hand is included in `position`. */
+  /**
+   * Whether the transaction at hand is included in `position`. Throws POSITION_LOST where MariaDB's numbers are all there is
+   * to tell it by, and they do not.
+   */
   isIn(position: Position): boolean {
     const other = parsed(position);
     if (other.kind === 'gtid_set' && this.kind === 'gtid_set') return other.set.has(this.#source, this.#gno);
-    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return other.list.has(this.#domain, this.#gno);
-    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? 1) < 0;
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') {
+      const order = compareKnown(this.#file, other.at);
+      if (order !== null) return order < 0;
+      if (this.#begun.covers(other.list)) return false;
+      if (this.#disordered.has(this.#domain)) throw this.#disorder(position);
+      return other.list.has(this.#domain, this.#gno);
+    }
+    if (other.kind === 'file' && this.#file !== null) return (compareFiles(this.#file, other) ?? 1) < 0;
     return false;
   }
 
   /** Whether everything up to `target` has been passed. */
   covers(target: Position): boolean {
     const other = parsed(target);
-    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return this.#list.covers(other.list);
-    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(this.#file, other) ?? -1) >= 0;
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') {
+      const order = compareKnown(this.#file, other.at);
+      return order === null ? this.#list.covers(other.list) : order >= 0;
+    }
+    if (other.kind === 'file' && this.#file !== null) return (compareFiles(this.#file, other) ?? -1) >= 0;
     return other.kind === 'gtid_set' && this.kind === 'gtid_set' && this.#set.contains(other.set);
   }
 
   /** Whether nothing has been passed that is not in `target`. */
   isWithin(target: Position): boolean {
     const other = parsed(target);
-    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') return other.list.covers(this.#list);
-    if (other.kind === 'file' && this.kind === 'file') return (compareFiles(other, this.#file) ?? -1) >= 0;
+    if (other.kind === 'gtid_list' && this.kind === 'gtid_list') {
+      const order = compareKnown(other.at, this.#file);
+      return order === null ? other.list.covers(this.#list) : order >= 0;
+    }
+    if (other.kind === 'file' && this.#file !== null) return (compareFiles(other, this.#file) ?? -1) >= 0;
     return other.kind === 'gtid_set' && this.kind === 'gtid_set' && other.set.contains(this.#set);
   }
 
@@ -153,9 +182,9 @@ export class LogPlace {
       case 'gtid_set':
         return { gtid_set: this.#grown === '' ? this.#set.toString() : this.#set.textGrowingAt(this.#grown) };
       case 'gtid_list':
-        return { gtid_list: this.#list.toString() };
+        return gtidListPosition(this.#list.toString(), this.#file) as JsonObject;
       case 'file':
-        return { file: this.#file.file, pos: this.#file.pos, server: this.#file.server };
+        return { ...this.#file };
     }
   }
 
@@ -167,6 +196,11 @@ export class LogPlace {
   #advance(file: string, position: number): void {
     this.#changed = true;
     if (this.kind === 'gtid_list') this.#list.advance(this.#domain, this.#server, this.#gno);
-    else if (this.kind === 'file') this.#file = { file, pos: position, server: this.#file.server };
+    if (this.#file !== null) this.#file = { file, pos: position, server: this.#file.server };
+  }
+
+  #disorder(position: Position): ConnectorError {
+    const detail = `in domain ${this.#domain} of the log a transaction comes behind one with the same or a larger number, so that the place ${JSON.stringify(position)}, of another server or an earlier version, cannot be found in it.`;
+    return new ConnectorError('POSITION_LOST', detail);
   }
 }

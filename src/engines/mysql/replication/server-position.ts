@@ -1,5 +1,6 @@
 import { ConnectorError } from '../../../contract/errors.ts';
-import type { Position } from '../../../contract/ids.ts';
+import type { JsonObject, Position } from '../../../contract/ids.ts';
+import { FIRST_POSITION } from '../binlog/events.ts';
 import { GtidSet } from '../gtid-set.ts';
 import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
 import { type ServerFacts, showLogStatus } from '../server.ts';
@@ -48,7 +49,9 @@ export async function readHead(query: Query, server: ServerFacts, kind: Position
       'SELECT @@global.gtid_binlog_pos AS list, @@global.rpl_semi_sync_master_enabled AS waits',
     );
     if (row?.waits === '1') return await readVisible(query, server, kind);
-    return gtidListPosition(row?.list ?? '');
+    // The place is read behind the list: at it the log is that far at least.
+    const place = { ...(await readPlace(query, server)), server: await readServerId(query, server) };
+    return gtidListPosition(row?.list ?? '', place);
   }
   return await readStatus(query, server);
 }
@@ -102,8 +105,28 @@ async function readSnapshotPosition(query: Query, server: ServerFacts, kind: Pos
   const file = at.get('binlog_snapshot_file') ?? '';
   const pos = Number(at.get('binlog_snapshot_position') ?? 0);
   if (file === '') throw new ConnectorError('SERVER_SETTING', 'The server has no binary log (log_bin is off).');
-  if (kind === 'file') return filePosition({ file, pos, server: await readServerId(query, server) });
-  return gtidListPosition(await gtidsAt(query, server, { file, pos }));
+  const place = { file, pos, server: await readServerId(query, server) };
+  if (kind === 'file') return filePosition(place);
+  return gtidListPosition(await gtidsAt(query, server, place), place);
+}
+
+/**
+ * MariaDB: the position with its place in the files that there are now. A state at the end of a file that was purged goes on
+ * at the beginning of the oldest one, where that is the same place.
+ */
+export async function inPresentFiles(query: Query, server: ServerFacts, from: Position): Promise<Position> {
+  const position = parsed(from);
+  if (position.kind !== 'gtid_list' || position.at === null || server.flavor !== 'mariadb') return from;
+  const { file, server: writer } = position.at;
+  if (writer !== (await readServerId(query, server))) return from;
+  const logs = await query.rows<{ Log_name: string }>('SHOW BINARY LOGS');
+  const oldest = logs[0]?.Log_name;
+  if (oldest === undefined || logs.some(log => log.Log_name === file)) return from;
+  const place = { file: oldest, pos: FIRST_POSITION, server: writer };
+  const list = position.list.toString();
+  return (await gtidsAt(query, server, place)) === list
+    ? ({ ...(from as JsonObject), at: place } as JsonObject as Position)
+    : from;
 }
 
 /** Why the log cannot be read on from `from`; null: it can, as far as can be told before it is tried. */
@@ -111,6 +134,10 @@ export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosit
   if (from.kind === 'gtid_set') return await lossOfSet(query, server, from.set);
   if (from.kind === 'gtid_list') {
     if (server.flavor !== 'mariadb') return 'the state has a MariaDB position, and the server is MySQL.';
+    // In the files of one server the place tells what is behind it. Numbers do not: they may be given out again.
+    if (from.at !== null && from.at.server === (await readServerId(query, server))) {
+      return await lossOfFile(query, server, { kind: 'file', ...from.at });
+    }
     // The end of the log: what waits for a replica may have been read.
     const [row] = await query.rows<{ list: string }>('SELECT @@global.gtid_binlog_pos AS list');
     const at = row?.list ?? '';
@@ -172,7 +199,7 @@ async function lossOfFile(
     await query.rows(`SHOW BINLOG EVENTS IN ${quoteLiteral(from.file)} FROM ${from.pos} LIMIT 1`);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return `no event of ${from.file} begins at byte ${from.pos} (${message})`;
+    return `no event of ${from.file} begins at byte ${from.pos}: the log was reset, or this is another file of that name (${message}).`;
   }
   return null;
 }

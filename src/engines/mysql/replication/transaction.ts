@@ -30,9 +30,9 @@ export class Transaction {
   begin(decoder: BinlogDecoder, place: LogPlace): void {
     const { gtid } = decoder;
     const isMariadb = gtid.flavor === 'mariadb';
-    place.begin(gtid);
     this.file = decoder.file;
     this.position = decoder.position - decoder.length;
+    place.begin(gtid, this.file, this.position);
     this.isOpen = true;
     this.isPassed = place.isBehind(this.file, this.position);
     this.isExplicit = isMariadb && (gtid.flags & MARIADB_GTID_STANDALONE) === 0;

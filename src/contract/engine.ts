@@ -109,6 +109,13 @@ export interface OpenRequest {
   readonly stored: boolean;
   /** The tables to be followed. */
   readonly tables: readonly Table[];
+  /** What the state says of them, in the same order; null: nothing. */
+  readonly known?: readonly (KnownTable | null)[];
+}
+export interface KnownTable {
+  /** `Table.identity` of then. */
+  readonly identity: string;
+  readonly memo: JsonObject | null;
 }
 export interface Opened {
   /** Where the log begins. */
@@ -124,6 +131,12 @@ export interface Opened {
    * nothing was stored and the server keeps no log for runs that died. They need a snapshot.
    */
   readonly joined: readonly TableId[];
+  /**
+   * The state is of what this server was before it was made anew with all that it had, as by an upgrade: positions begin
+   * afresh at `from`, up to which nothing is missing, and identities are others. The memos of the tables as of `from`, in
+   * the order of the request; null: this one is another table.
+   */
+  readonly renewed?: readonly (JsonObject | null)[];
 }
 
 export interface SnapshotRequest {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Followed, Missed, Opened, ReplicationEvent, Watched } from '../contract/engine.ts';
+import type { Followed, KnownTable, Missed, Opened, ReplicationEvent, Watched } from '../contract/engine.ts';
 import { ConnectorError } from '../contract/errors.ts';
-import type { Position } from '../contract/ids.ts';
+import type { JsonObject, Position } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import type { Selection, Table } from '../contract/table.ts';
 import type { TableShard } from '../protocol/state.ts';
@@ -41,13 +41,16 @@ export class ShardLog {
     records.clock = Math.max(records.clock, known?.clock ?? 0);
     const tables = streams.map(stream => stream.selection.table);
     const stored = known !== undefined;
-    const opened = lost === null ? await shard.open({ from, stored, tables }) : await startOver(run, streams, lost);
+    const knownTables = tables.map(table => knownOf(state.table(shard.id, table.id)));
+    const opened =
+      lost === null ? await shard.open({ from, stored, tables, known: knownTables }) : await startOver(run, streams, lost);
     if (from === null && lost === null) records.clock = Math.max(records.clock, shard.clockAt(opened.from));
     const followed = new Map<ShardStream, Followed>();
     for (const [at, stream] of streams.entries()) {
       const selection = { ...stream.selection, table: opened.tables[at] ?? stream.selection.table };
       mustFollow(selection.table);
       if (seed !== null) note(run, selection, { phase: 'streaming', since: null }, null);
+      renew(run, selection, { memo: opened.renewed?.[at] ?? null, from: opened.from });
       dropOther(run, selection, opened);
       const phase = state.table(shard.id, selection.table.id);
       const since = placeOf(phase) ?? (phase === undefined && hasJoined(opened, selection) ? null : opened.from);
@@ -237,6 +240,17 @@ async function startOver(run: ShardRun, streams: readonly ShardStream[], lost: C
   records.clock = afterLoss(run, opened.from);
   state.moveTo(shard.id, opened.from, records.clock);
   return opened;
+}
+
+const knownOf = (at: TableShard | undefined): KnownTable | null =>
+  at === undefined ? null : { identity: at.identity, memo: at.memo ?? null };
+
+/** The server was made anew: what the state says of the table holds, but from `from` on. A memo of null: nothing of that. */
+function renew(run: ShardRun, selection: Selection, { memo, from }: { memo: JsonObject | null; from: Position }): void {
+  const at = run.state.table(run.shard.id, selection.table.id);
+  if (memo === null || at === undefined) return;
+  if (at.phase === 'streaming') note(run, selection, { phase: 'streaming', since: null }, memo);
+  if (at.phase === 'snapshot') note(run, selection, { ...at, asOf: from }, memo);
 }
 
 /** What the state says of a table counts only while it is the same table, was never out of the log, and was followed before. */

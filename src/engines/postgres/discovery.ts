@@ -215,7 +215,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     replicaIdentity: identity,
     keyset,
     rowFilter: member?.rowFilter ?? null,
-    entry: publication === undefined ? null : [publication.written, catalog.places.get(row.oid) ?? ''].join(' ').trimEnd(),
+    entry: publication === undefined ? null : entryOf(row, publication, catalog.places.get(row.oid)),
     removals: publication?.removals ?? null,
     mayBeUnlogged: row.relkind === 'r' && publication?.listed.has(row.oid) !== true,
     storage: { oid: row.oid, file: row.file, toast: row.toast },
@@ -231,6 +231,12 @@ function identityOf({ oid, namespace }: RelationRow, publication: Publication | 
   if (publication === undefined) return `${oid}`;
   const membership = publication.memberships.get(oid) ?? publication.schemaMemberships.get(namespace) ?? publication.oid;
   return `${oid}/${membership}`;
+}
+
+/** See `PgTable.entry`. */
+function entryOf({ oid, namespace }: RelationRow, publication: Publication, place: string | undefined): string {
+  const member = publication.listed.get(oid) ?? publication.schemasWritten.get(namespace);
+  return [publication.written, member, place].filter(part => part !== undefined && part !== '').join(' ');
 }
 
 /** BLCKSZ of nearly every build; good enough for an estimate. */

@@ -169,8 +169,13 @@ function slotProblems(server: ServerFacts, slot: Slot | undefined, config: Postg
     return { problems: [], notices: [`${loss} ${next}`] };
   }
   const holder = slot.activePid === null ? '' : ` by process ${slot.activePid}`;
-  return { problems: [], notices: slot.active ? [`The replication slot "${slot.name}" is in use${holder} right now.`] : [] };
+  const notices = slot.active ? [`The replication slot "${slot.name}" is in use${holder} right now.`] : [];
+  return { problems: [], notices: server.version >= 17_00_00 ? [...notices, beforeUpgrade(slot.name)] : notices };
 }
+
+/** A sync confirms to the slot what the one before has read, so the slot is behind by one, and pg_upgrade refuses. */
+const beforeUpgrade = (slot: string): string =>
+  `Before pg_upgrade: stop all writes, sync twice, then shut the server down. The second sync finds nothing new, but only then has the replication slot "${slot}" been read to its end, as pg_upgrade demands.`;
 
 async function schemaProblems(
   query: Query,

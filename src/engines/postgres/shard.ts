@@ -28,6 +28,7 @@ import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { advanceSlot, whyLost } from './replication/resume.ts';
 import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { afterUpgrade } from './replication/upgrade.ts';
 import { RetypedInLog } from './replication/values-changed.ts';
 import { snapshot } from './snapshot.ts';
 import { ALL_ROWS, type Query, queryOn } from './sql.ts';
@@ -80,7 +81,7 @@ export class PostgresShard implements Shard {
     return this.#position(lsn, await this.#identity());
   }
 
-  async open({ from, stored, tables }: OpenRequest): Promise<Opened> {
+  async open({ from, stored, tables, known }: OpenRequest): Promise<Opened> {
     const { config, target, context, limits } = this.#options;
     const query = await this.#query(PATIENT_MILLIS);
     const server = await this.#identity();
@@ -105,6 +106,21 @@ export class PostgresShard implements Shard {
     }
     const loss = slot === undefined ? `the replication slot "${name}" does not exist.` : slotLoss(slot);
     if (slot === undefined || loss !== undefined) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${loss ?? ''}`);
+    if (from !== null && fromPosition(from).system !== server.system) {
+      const position = fromPosition(from);
+      const renewed = await afterUpgrade(query, {
+        position,
+        server,
+        slot,
+        tables: now as readonly PgTable[],
+        known: known ?? [],
+      });
+      if ('why' in renewed) throw new ConnectorError('POSITION_LOST', `${this.#what}: ${renewed.why}`);
+      context.log.info(`${this.#what} was made by pg_upgrade of the cluster ${position.system}: the read goes on from there.`);
+      this.#confirmed = renewed.from;
+      const begin = this.#position(renewed.from, server);
+      return { from: begin, fresh: false, settled: true, tables: now, joined: added, renewed: renewed.memos };
+    }
     if (from !== null) await this.#checkPosition(from, slot, existed);
     const confirmed = existed || from !== null ? (parseLsn(slot.confirmedFlushLsn ?? '') ?? 0) : await advanceSlot(query, name);
     this.#confirmed = stored && from !== null ? fromPosition(from).lsn : confirmed;

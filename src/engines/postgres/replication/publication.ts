@@ -43,8 +43,10 @@ export interface Publication {
   readonly memberships: ReadonlyMap<number, number>;
   /** Oid of the `pg_publication_namespace` row of each schema, by its name. */
   readonly schemaMemberships: ReadonlyMap<string, number>;
-  /** Oids of the tables that are listed by name: the server refuses to make these unlogged. */
-  readonly listed: ReadonlySet<number>;
+  /** The transaction that wrote each entry of a table that is listed by name, by its oid: the server refuses to make these unlogged. */
+  readonly listed: ReadonlyMap<number, string>;
+  /** The same for schemas, by their names. */
+  readonly schemasWritten: ReadonlyMap<string, string>;
   /** The transaction that last wrote what is published, and how. */
   readonly written: string;
   /**
@@ -85,12 +87,12 @@ export async function readPublication(query: Query, name: string): Promise<Publi
       FROM pg_catalog.pg_publication p WHERE p.pubname = ${quoteLiteral(name)}`);
   if (row === undefined) return undefined;
   const version = await serverVersion(query);
-  const schemas = version < 15_00_00 ? new Map<string, number>() : await readSchemas(query, row.oid);
+  const schemas = version < 15_00_00 ? [] : await readSchemas(query, row.oid);
   const listed = await readMembers(query, row.oid);
   const members = listed.filter(member => !member.excepted);
   const managed = row.comment === PUBLICATION_COMMENT;
   // The view waits for locks on the tables. Of a publication of ours all is known without it.
-  const plain = !row.pub.puballtables && schemas.size === 0 && row.pub.pubviaroot;
+  const plain = !row.pub.puballtables && schemas.length === 0 && row.pub.pubviaroot;
   const simple = managed && plain && members.every(member => member.whole);
   const tables = simple
     ? members.map(({ namespace, name: table }) => ({ id: { namespace, name: table }, columns: null, rowFilter: null }))
@@ -103,8 +105,8 @@ export async function readPublication(query: Query, name: string): Promise<Publi
     managed,
     allTables: row.pub.puballtables,
     excepted: listed.filter(member => member.excepted).map(({ namespace, name: table }) => ({ namespace, name: table })),
-    schemas: [...schemas.keys()],
-    schemaMemberships: schemas,
+    schemas: schemas.map(schema => schema.name),
+    schemaMemberships: new Map(schemas.map(schema => [schema.name, schema.oid])),
     inserts: row.pub.pubinsert,
     updates: row.pub.pubupdate,
     deletes: row.pub.pubdelete,
@@ -116,7 +118,8 @@ export async function readPublication(query: Query, name: string): Promise<Publi
       ...(await readPartsOfMembers(query, row.oid)),
       ...members.map(({ relid, oid }) => [relid, oid] as const),
     ]),
-    listed: new Set(members.map(member => member.relid)),
+    listed: new Map(members.map(member => [member.relid, member.written])),
+    schemasWritten: new Map(schemas.map(schema => [schema.name, schema.written])),
     written: row.written,
     removals: row.removals,
   };
@@ -127,6 +130,7 @@ interface MemberRow {
   readonly relid: number;
   readonly namespace: string;
   readonly name: string;
+  readonly written: string;
   /** Neither row filter nor column list. */
   readonly whole: boolean;
   readonly excepted: boolean;
@@ -136,7 +140,7 @@ interface MemberRow {
 async function readMembers(query: Query, publication: number): Promise<readonly MemberRow[]> {
   // As JSON: row filters and column lists came with 15, EXCEPT with 19.
   return await query.rows<MemberRow>(`
-    SELECT r.oid, r.prrelid AS relid, n.nspname::text AS namespace, c.relname::text AS name,
+    SELECT r.oid, r.prrelid AS relid, n.nspname::text AS namespace, c.relname::text AS name, r.xmin::text AS written,
            (to_jsonb(r) ->> 'prqual') IS NULL AND (to_jsonb(r) ->> 'prattrs') IS NULL AS whole,
            coalesce((to_jsonb(r) ->> 'prexcept')::bool, false) AS excepted
       FROM pg_catalog.pg_publication_rel r
@@ -144,12 +148,16 @@ async function readMembers(query: Query, publication: number): Promise<readonly 
      WHERE r.prpubid = ${publication} ORDER BY 3, 4`);
 }
 
-async function readSchemas(query: Query, publication: number): Promise<ReadonlyMap<string, number>> {
-  const rows = await query.rows<{ oid: number; name: string }>(`
-    SELECT s.oid, n.nspname::text AS name FROM pg_catalog.pg_publication_namespace s
-      JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = ${publication} ORDER BY 2`);
-  return new Map(rows.map(({ oid, name }) => [name, oid]));
+interface SchemaRow {
+  readonly oid: number;
+  readonly name: string;
+  readonly written: string;
 }
+
+const readSchemas = (query: Query, publication: number): Promise<readonly SchemaRow[]> =>
+  query.rows<SchemaRow>(`
+    SELECT s.oid, n.nspname::text AS name, s.xmin::text AS written FROM pg_catalog.pg_publication_namespace s
+      JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE s.pnpubid = ${publication} ORDER BY 2`);
 
 /** Partitions of the listed tables, each with the membership of the largest oid that brings it in. */
 async function readPartsOfMembers(query: Query, publication: number): Promise<readonly (readonly [number, number])[]> {

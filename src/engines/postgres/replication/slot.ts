@@ -13,6 +13,8 @@ export interface Slot {
   readonly active: boolean;
   readonly activePid: number | null;
   readonly restartLsn: string | null;
+  /** The catalog is kept as it was for this transaction, 32 bits in digits, and all later ones. */
+  readonly catalogXmin: string | null;
   /** Up to here the log was confirmed: nothing before it is sent any more. */
   readonly confirmedFlushLsn: string | null;
   /** reserved, extended, unreserved, lost. */
@@ -31,6 +33,7 @@ interface SlotRow {
   active: boolean;
   active_pid: number | null;
   restart_lsn: string | null;
+  catalog_xmin: string | number | null;
   confirmed_flush_lsn: string | null;
   wal_status: string | null;
   two_phase?: boolean;
@@ -54,6 +57,7 @@ export async function readSlot(query: Query, name: string): Promise<Slot | undef
     active: slot.active,
     activePid: slot.active_pid,
     restartLsn: slot.restart_lsn,
+    catalogXmin: slot.catalog_xmin === null ? null : `${slot.catalog_xmin}`,
     confirmedFlushLsn: slot.confirmed_flush_lsn,
     walStatus: slot.wal_status,
     twoPhase: slot.two_phase ?? false,

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../contract/ids.ts';
+import type { JsonObject } from '../../../contract/ids.ts';
 import type { PgTable } from '../table.ts';
 import { fingerprint, formsMark, layoutMark } from './layout.ts';
 import { type Storage, storageMark } from './storage.ts';
@@ -47,10 +47,16 @@ export const attachmentOf = ({ oid, attached }: LeafMark): string => `${oid}:${a
 export const keyMark = ({ primaryKey }: PgTable): string =>
   primaryKey.length === 0 ? '' : fingerprint(JSON.stringify([...primaryKey].sort()));
 
+/** As it stands in `seen`. */
+export const memoText = (memo: Readonly<Record<(typeof PARTS)[number], string>>): string =>
+  PARTS.map(part => memo[part])
+    .join(';')
+    .replace(/;+$/, '');
+
 /** The memo of a table as it is now. */
 export function memoOf(table: PgTable, leaves: readonly LeafMark[]): JsonObject {
   const partitioned = table.relkind === 'p';
-  const now: Record<(typeof PARTS)[number], string> = {
+  const seen = memoText({
     entry: table.entry ?? '',
     key: keyMark(table),
     storage: partitioned ? '' : storageMark(table.storage),
@@ -58,10 +64,7 @@ export function memoOf(table: PgTable, leaves: readonly LeafMark[]): JsonObject 
     layout: layoutMark(table),
     forms: formsMark(table),
     removals: table.removals === null ? '' : `${table.removals}`,
-  };
-  const seen: Json = PARTS.map(part => now[part])
-    .join(';')
-    .replace(/;+$/, '');
+  });
   if (!partitioned) return { seen };
   return { seen, partitions: leaves.map(leaf => `${attachmentOf(leaf)}:${storageMark(leaf)}`).join(' ') };
 }

@@ -14,7 +14,7 @@ import { PostgresShard } from './shard.ts';
 import { type Query, queryOn } from './sql.ts';
 import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
-import { serverError, toConnectorError } from './wire/errors.ts';
+import { toConnectorError } from './wire/errors.ts';
 
 /** One server or database of the config. Connects when it is first asked something. */
 class PostgresMember implements Member<PgTable> {
@@ -72,7 +72,7 @@ class PostgresMember implements Member<PgTable> {
   }
 
   /**
-   * A replication connection is another thing than a plain one: pg_hba.conf may refuse it, and most poolers do. With
+   * A replication connection is another thing than a plain one: pg_hba.conf may refuse it, and many poolers do. With
    * `control` a slot for a moment shows whether the server lets us use the plugin.
    */
   async #tryReplication(control: Query | null): Promise<readonly Problem[]> {
@@ -86,11 +86,7 @@ class PostgresMember implements Member<PgTable> {
         await disconnect(client);
       }
     } catch (error) {
-      const known = toConnectorError(error, 'Opening a replication connection');
-      const pooler = serverError(known.cause)?.code === '08P01'; // protocol_violation
-      if (!pooler) return [asProblem(known)];
-      const detail = `${known.detail} A connection pooler stands in between; enter the address of the server itself.`;
-      return [{ code: 'SERVER_SETTING', detail }];
+      return [asProblem(toConnectorError(error, 'Opening a replication connection'))];
     }
   }
 

@@ -158,7 +158,7 @@ describePostgres(major => {
       pooler.close();
       expect([codes(checked), text(checked)]).toEqual([
         ['SERVER_SETTING'],
-        expect.stringContaining('A connection pooler stands in between'),
+        expect.stringContaining('A connection pooler that lets no replication through stands in between'),
       ]);
     });
 

@@ -5,7 +5,9 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import { withinTime } from '../../../net/deadline.ts';
 import type { PgTarget } from '../options.ts';
 import { serverError, toConnectorError } from './errors.ts';
+import { mustBeOwn, mustReplicate, replicationRefused } from './pooler.ts';
 import { useExactPassword } from './scram.ts';
+import { type ServerStatus, setAll, setAllIfProcess } from './session-settings.ts';
 import { secured } from './tls.ts';
 
 export interface ConnectOptions {
@@ -14,50 +16,6 @@ export interface ConnectOptions {
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
 }
-
-/**
- * The same on every connection, so that a snapshot, the log and a row read again print the same bytes, whatever the
- * role, the database or the server is set to. The first number is the version that knows the setting.
- */
-const SETTINGS: readonly (readonly [since: number, name: string, value: string])[] = [
-  [0, 'datestyle', 'ISO, MDY'],
-  [0, 'intervalstyle', 'postgres'],
-  [0, 'timezone', 'UTC'],
-  // All digits of a float come with 1 already; some types of extensions print more of them with 3.
-  [0, 'extra_float_digits', '3'],
-  [0, 'bytea_output', 'hex'],
-  [0, 'lc_monetary', 'C'],
-  [0, 'quote_all_identifiers', 'off'], // how regclass and its like are printed; search_path too
-  [0, 'search_path', 'pg_catalog, pg_temp'],
-  [0, 'standard_conforming_strings', 'on'],
-  [0, 'statement_timeout', '0'],
-  [0, 'lock_timeout', '0'],
-  [0, 'idle_in_transaction_session_timeout', '0'],
-  [14_00_00, 'idle_session_timeout', '0'],
-  [17_00_00, 'transaction_timeout', '0'],
-  // A publication is made by a transaction of ours; a standby knows no serializable transactions; a check asks for what may fail.
-  [0, 'default_transaction_read_only', 'off'],
-  [0, 'default_transaction_isolation', 'read committed'],
-  [0, 'default_transaction_deferrable', 'off'],
-  [0, 'exit_on_error', 'off'],
-  // How our own literals of keys are read.
-  [0, 'array_nulls', 'on'],
-  // What we commit ourselves (a publication) need not wait for a standby that may be away.
-  [0, 'synchronous_commit', 'local'],
-  [0, 'jit', 'off'],
-];
-
-/**
- * A database in SQL_ASCII holds bytes of no known encoding; asked for UTF8, the server refuses to send those that are
- * none, and the read could never pass them. As they are, the writers of values replace and report what is not UTF-8.
- */
-const clientEncoding = (serverEncoding: string): string => (serverEncoding === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8');
-
-const sessionSettings = (version: number, serverEncoding: string): string =>
-  [[0, 'client_encoding', clientEncoding(serverEncoding)] as const, ...SETTINGS]
-    .filter(([since]) => version >= since)
-    .map(([, name, value]) => `SET ${name} = ${name === 'search_path' ? value : `'${value}'`}`)
-    .join('; ');
 
 /** `pg` is handed a stream that is connected already; it only needs to be told so. */
 function asPgStream(stream: Duplex): Duplex {
@@ -103,12 +61,20 @@ function newClient(target: PgTarget, options: ConnectOptions, stream: Duplex): p
 /** `15.4 (Debian …)`, `18beta1` → 150000, 180000: enough to know which settings exist. */
 const majorVersion = (text: string): number => Number.parseInt(text, 10) * 10_000;
 
-async function attempt(
+/** A session of which nothing is set yet. */
+interface Login {
+  readonly client: pg.Client;
+  readonly server: ServerStatus;
+}
+
+/** Logs in and hands over to `body`; where that fails, the connection is closed. */
+async function loggedIn<T>(
   target: PgTarget,
   options: ConnectOptions,
   context: EngineContext,
   signal: AbortSignal,
-): Promise<pg.Client> {
+  body: (login: Login) => Promise<T>,
+): Promise<T> {
   const where = `${target.host}:${target.port}`;
   const what = `Logging in to "${target.database}" on ${where} as "${target.username}"`;
   const socket = await context.dial({ host: target.host, port: target.port }, signal);
@@ -129,14 +95,39 @@ async function attempt(
     });
     client.on('error', error => context.log.debug(`Connection to ${where}: ${error.message}`));
     await client.connect();
-    await client.query(sessionSettings(version, encoding));
-    return client;
+    return await body({ client, server: { version, encoding } });
   } catch (error) {
     socket.destroy();
     throw toConnectorError(error, what);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Addresses behind which a pooler gives sessions of our own: to be found out only once. */
+const ownSessions = new WeakSet<PgTarget>();
+
+/** Opens a session that is set up. `key`: the target as configured, of which `target` may be a variant. */
+async function attempt(
+  { target, key = target }: { readonly target: PgTarget; readonly key?: PgTarget },
+  options: ConnectOptions,
+  context: EngineContext,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  const open = (): Promise<pg.Client> => loggedIn(target, options, context, signal, ({ client }) => Promise.resolve(client));
+  return await loggedIn(target, options, context, signal, async ({ client, server }) => {
+    const named = client as unknown as { processID: number };
+    const pid = await setAllIfProcess(client, named.processID, server);
+    if (pid === named.processID) return client;
+    // Somebody in between has named another one, and nothing is set yet.
+    const what = `Connecting to ${target.host}:${target.port}`;
+    if (options.replication) await mustReplicate(client, what);
+    else if (!ownSessions.has(key)) await mustBeOwn(client, open, what);
+    if (!options.replication) ownSessions.add(key);
+    await setAll(client, server);
+    named.processID = pid;
+    return client;
+  });
 }
 
 /** pg_hba.conf refused an encrypted connection before asking for the password: libpq then tries a plain one, so do we. */
@@ -153,8 +144,10 @@ const HINTS: Readonly<Record<string, string>> = {
   '57P03': ' It is starting up or shutting down.',
 };
 
-function explained(error: unknown, what: string): ConnectorError {
+function explained(error: unknown, { replication }: ConnectOptions, what: string): ConnectorError {
   const known = toConnectorError(error, what);
+  const refused = replication ? replicationRefused(known) : undefined;
+  if (refused !== undefined) return refused;
   const server = serverError(known.cause);
   const certificate = server?.message.includes('client certificate')
     ? ' Set client_certificate and client_key in ssl_mode.'
@@ -164,9 +157,11 @@ function explained(error: unknown, what: string): ConnectorError {
 }
 
 /**
- * Opens a connection, logs in and makes the session print values our way. Takes at most 15 seconds.
+ * Opens a connection, logs in and makes the session print values our way. Takes at most 15 seconds. `processID` of what it
+ * gives is the server's own process, also where a pooler has named another.
  * Throws HOST_UNKNOWN, SERVER_UNREACHABLE, CONNECTION_LOST, TLS_REFUSED, AUTH_REJECTED, DATABASE_UNKNOWN,
- * PERMISSION_DENIED (no CONNECT, no REPLICATION), SERVER_ERROR (too many connections), STOPPED.
+ * PERMISSION_DENIED (no CONNECT, no REPLICATION), SERVER_SETTING (a pooler that will not do), SERVER_ERROR (too many
+ * connections), STOPPED.
  *
  * `ssl_mode: prefer` means: TLS where the server offers it, without verification; plain where it does not, and where
  * pg_hba.conf turns the encrypted connection away. A TLS handshake that fails is an error, unlike in libpq.
@@ -175,14 +170,15 @@ export async function connect(target: PgTarget, options: ConnectOptions, context
   const what = `Connecting to ${target.host}:${target.port}`;
   return await withinTime(what, context.signal, async signal => {
     try {
-      return await attempt(target, options, context, signal);
+      return await attempt({ target }, options, context, signal);
     } catch (error) {
-      if (!wantsPlain(error, target)) throw explained(error, what);
+      if (!wantsPlain(error, target)) throw explained(error, options, what);
       context.log.debug(`${what}: pg_hba.conf refuses TLS for this user; trying without.`);
       try {
-        return await attempt({ ...target, ssl: { mode: 'disable' } }, options, context, signal);
+        const plain: PgTarget = { ...target, ssl: { mode: 'disable' } };
+        return await attempt({ target: plain, key: target }, options, context, signal);
       } catch (second) {
-        throw explained(second, what);
+        throw explained(second, options, what);
       }
     }
   });

@@ -24,6 +24,8 @@ export interface RelationRow {
   readonly file: number;
   /** Oid of the TOAST table; 0: none. */
   readonly toast: number;
+  /** Tables inherit from it, or did. */
+  readonly has_children: boolean;
 }
 
 const RELATION_COLUMNS = `
@@ -33,7 +35,7 @@ const RELATION_COLUMNS = `
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS readable,
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'), false) AS partly_readable,
   CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) ELSE false END AS row_security,
-  c.relfilenode AS file, c.reltoastrelid AS toast`;
+  c.relfilenode AS file, c.reltoastrelid AS toast, c.relhassubclass AS has_children`;
 
 const RELATION_JOINS = `
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -70,6 +72,32 @@ export const readLeaves = async (query: Query, roots: readonly number[]): Promis
     )
     SELECT t.root, t.attached, ${RELATION_COLUMNS} FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member ${RELATION_JOINS}
      WHERE c.relkind <> 'p' ORDER BY t.root, c.oid`);
+
+export interface HiddenChildRow {
+  readonly root: number;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Tables that inherit from the given ones, at any depth, and are not offered as tables of their own. */
+export const readHiddenChildren = async (
+  query: Query,
+  roots: readonly number[],
+  schemas: readonly string[],
+): Promise<readonly HiddenChildRow[]> =>
+  roots.length === 0
+    ? []
+    : query.rows<HiddenChildRow>(`
+    WITH RECURSIVE tree (root, member) AS (
+      SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits WHERE inhparent IN (${oids(roots)})
+      UNION
+      SELECT t.root, i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.member
+    )
+    SELECT t.root, n.nspname::text AS namespace, c.relname::text AS name
+      FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.member JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE NOT (n.nspname IN (${literals(schemas.filter(schema => !isSystemSchema(schema)))})
+                AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'))
+     ORDER BY t.root, n.nspname, c.relname`);
 
 /**
  * Which transactions last wrote how the relations came to the partitioned tables that they are parts of and, where

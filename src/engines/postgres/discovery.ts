@@ -4,10 +4,12 @@ import { groupBy } from '../../contract/found-tables.ts';
 import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import {
   type ColumnRow,
+  type HiddenChildRow,
   type IndexRow,
   type LeafRow,
   type RelationRow,
   readColumns,
+  readHiddenChildren,
   readIndexes,
   readLeaves,
   readPlaces,
@@ -18,6 +20,7 @@ import {
 } from './catalog-queries.ts';
 import { type FollowFacts, followOf } from './follow.ts';
 import { type Comparison, readComparisons } from './key-comparison.ts';
+import { tellLeftOut } from './left-out.ts';
 import type { Publication } from './replication/publication.ts';
 import type { RelationFacts } from './replication/relation-facts.ts';
 import { type Query, serverVersion } from './sql.ts';
@@ -75,6 +78,8 @@ async function discoverIn(
     ),
     leaf => leaf.root,
   );
+  const parents = relations.filter(row => row.relkind === 'r' && row.has_children).map(row => row.oid);
+  const hidden = groupBy(await readHiddenChildren(query, parents, options.schemas), child => child.root);
   const oids = relations.map(row => row.oid);
   const indexes = groupBy(
     await readIndexes(query, [...oids, ...[...leaves.values()].flat().map(leaf => leaf.oid)]),
@@ -89,7 +94,20 @@ async function discoverIn(
   const unreadable = columnRows.filter(column => !column.readable).length;
   tellLeftOut(offered, relations, unreadable, options.log);
   const places = await placesOf(query, relations, options.publication);
-  const catalog: Catalog = { version, horizon, viaRoot, options, leaves, indexes, columns, types, forms, comparisonOf, places };
+  const catalog: Catalog = {
+    version,
+    horizon,
+    viaRoot,
+    options,
+    leaves,
+    hidden,
+    indexes,
+    columns,
+    types,
+    forms,
+    comparisonOf,
+    places,
+  };
   return relations.map(row => tableOf(row, catalog));
 }
 
@@ -116,6 +134,8 @@ interface Catalog {
   readonly viaRoot: boolean;
   readonly options: DiscoverOptions;
   readonly leaves: ReadonlyMap<number, readonly LeafRow[]>;
+  /** See `readHiddenChildren`. */
+  readonly hidden: ReadonlyMap<number, readonly HiddenChildRow[]>;
   readonly indexes: ReadonlyMap<number, readonly IndexRow[]>;
   readonly columns: ReadonlyMap<number, readonly ColumnRow[]>;
   readonly types: ReadonlyMap<number, PgType>;
@@ -126,23 +146,7 @@ interface Catalog {
   readonly places: ReadonlyMap<number, string>;
 }
 
-function tellLeftOut(
-  offered: readonly RelationRow[],
-  kept: readonly RelationRow[],
-  columns: number,
-  log: Logger | undefined,
-): void {
-  const denied = offered.filter(row => !row.partly_readable).map(row => tableLabel(idOf(row)));
-  if (denied.length > 0) {
-    const more = denied.length > 10 ? ` and ${denied.length - 10} more` : '';
-    log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${denied.slice(0, 10).join(', ')}${more}.`);
-  }
-  if (columns === 0) return;
-  const partly = kept.filter(row => !row.readable).map(row => tableLabel(idOf(row)));
-  log?.warn(`${columns} columns are left out for want of SELECT, in ${partly.slice(0, 10).join(', ')}.`);
-}
-
-const idOf = (row: RelationRow): TableId => ({ namespace: row.namespace, name: row.name });
+const idOf = ({ namespace, name }: RelationRow): TableId => ({ namespace, name });
 
 const isHeap = (row: RelationRow): boolean => row.access_method === 'heap';
 
@@ -163,6 +167,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
   const { publication } = catalog.options;
   const id = idOf(row);
   const leafRows = catalog.leaves.get(row.oid) ?? [];
+  const hidden = (catalog.hidden.get(row.oid) ?? []).map(child => tableLabel(child));
   const member = publication?.tables.get(tableKey(id));
   const allColumns = catalog.columns.get(row.oid) ?? [];
   const publishes = publishedColumns(catalog, member?.columns ?? null);
@@ -178,10 +183,12 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
     rowSecurity: row.row_security,
     unsendable: unsendableColumn(allColumns.filter(publishes), catalog.types),
     leavesPublished: row.relkind === 'p' && !catalog.viaRoot,
+    hiddenChildren: hidden,
   };
   const { follow, identity, primaryKey } = followOf(followFacts);
   const primary = facts.indexes.find(index => index.primary)?.columns ?? [];
-  const keyset = primary.every(name => columns.some(column => column.name === name)) ? primary : [];
+  // A key of inherited tables is unique in each of them, not in all.
+  const keyset = hidden.length === 0 && primary.every(name => columns.some(column => column.name === name)) ? primary : [];
   const storage: readonly RelationRow[] = row.relkind === 'p' ? leafRows : [row];
   const stores = row.relkind !== 'v' && row.relkind !== 'f';
   const counted = storage.filter(each => each.tuples >= 0);
@@ -212,6 +219,7 @@ function tableOf(row: RelationRow, catalog: Catalog): PgTable {
       rowSecurity: leaf.row_security,
       pages: leaf.pages,
     })),
+    withChildren: hidden.length > 0,
     replicaIdentity: identity,
     keyset,
     rowFilter: member?.rowFilter ?? null,

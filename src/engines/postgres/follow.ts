@@ -1,3 +1,4 @@
+import { listed } from '../../contract/findings.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { Table } from '../../contract/table.ts';
 import { fullSql } from './replication/identity-reasons.ts';
@@ -20,6 +21,8 @@ export interface FollowFacts {
   readonly unsendable: { readonly name: string; readonly type: string } | undefined;
   /** Partitioned table whose partitions are published as themselves. */
   readonly leavesPublished: boolean;
+  /** Tables that inherit from it and are not offered: `schema.table`. */
+  readonly hiddenChildren: readonly string[];
 }
 
 interface Follow {
@@ -42,7 +45,9 @@ export function followOf(facts: FollowFacts): Follow {
   }
   // Read as full refresh, a deferrable key will do: within one snapshot it is unique.
   const primary = facts.table.indexes.find(index => index.primary)?.columns ?? [];
-  const primaryKey = primary.every(name => isKeyColumn(facts, name)) ? primary : [];
+  // Unique in each of inherited tables, not in all.
+  const unique = facts.hiddenChildren.length === 0;
+  const primaryKey = unique && primary.every(name => isKeyColumn(facts, name)) ? primary : [];
   return { follow: { reason: reasons.join(' Also: ') }, identity: null, primaryKey };
 }
 
@@ -70,6 +75,12 @@ function reasonsAgainst(
   if (facts.leavesPublished)
     return [`the publication publishes the partitions of ${name} as tables of their own; read those instead.`];
   if (NOWHERE_LOGGED.includes(facts.table.relkind)) return ofIdentity;
+  if (facts.hiddenChildren.length > 0) {
+    const children = listed(facts.hiddenChildren, 3);
+    return [
+      `tables that inherit from ${name} are not offered themselves (${children}), and the log names them, not ${name}. It is read whole, with their rows and without a key. To follow changes, add the schemas of these tables to "schemas", grant SELECT on them, and read them as streams of their own.`,
+    ];
+  }
   const reasons = [...ofIdentity];
   if (facts.rowSecurity) {
     reasons.push(

@@ -66,6 +66,8 @@ export async function* snapshot(
   const activity = new Activity({ pid: connection.pid, query, log, label });
   const watch = new SilenceWatch({ connection, label, everyMillis: limits.silenceMillis, look: () => activity.look() });
   try {
+    // A view says what it says under the search_path of whoever reads it: functions in it may name tables without a schema.
+    if (table.relkind === 'v') await connection.query('SET search_path = DEFAULT');
     await connection.query(`SET lock_timeout = ${limits.lockMillis}${request.mode === 'followed' ? `; ${ALL_ROWS}` : ''}`);
     const run = new TableSnapshot(source, connection, request, table, records);
     if (request.mode === 'followed') yield* run.byPages();
@@ -268,9 +270,9 @@ class TableSnapshot {
     return this.#request.selection.columns.map(column => quoteIdent(column.name));
   }
 
-  /** A parent of inherited tables gives its own rows only: its children are streams of their own. */
+  /** A parent of inherited tables gives its own rows only, if its children are all streams of their own. */
   #from(): string {
-    return `${this.#table.relkind === 'r' ? 'ONLY ' : ''}${qualified(this.#table.id)}`;
+    return `${this.#table.relkind === 'r' && !this.#table.withChildren ? 'ONLY ' : ''}${qualified(this.#table.id)}`;
   }
 
   #filter(): string {

@@ -67,6 +67,8 @@ export interface PgTable extends Table {
   readonly isPartition: boolean;
   /** Partitioned tables: the partitions that hold the rows. */
   readonly leaves: readonly PgLeaf[];
+  /** It is read with the rows of the tables that inherit from it, since they are not all offered as tables of their own. */
+  readonly withChildren: boolean;
   /** What updates and deletes bring of the old row; null where `follow` is a reason. */
   readonly replicaIdentity: ReplicaIdentity | null;
   /** Columns of the primary key, in index order: what a snapshot can be paged by. Empty: none, or not readable. */

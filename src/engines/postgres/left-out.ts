@@ -1,0 +1,20 @@
+import type { Logger } from '../../contract/engine.ts';
+import { tableLabel } from '../../contract/ids.ts';
+import type { RelationRow } from './catalog-queries.ts';
+
+/** Says what discovery leaves out for want of rights: tables, and columns of the others. */
+export function tellLeftOut(
+  offered: readonly RelationRow[],
+  kept: readonly RelationRow[],
+  columns: number,
+  log: Logger | undefined,
+): void {
+  const denied = offered.filter(row => !row.partly_readable).map(row => tableLabel(row));
+  if (denied.length > 0) {
+    const more = denied.length > 10 ? ` and ${denied.length - 10} more` : '';
+    log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${denied.slice(0, 10).join(', ')}${more}.`);
+  }
+  if (columns === 0) return;
+  const partly = kept.filter(row => !row.readable).map(row => tableLabel(row));
+  log?.warn(`${columns} columns are left out for want of SELECT, in ${partly.slice(0, 10).join(', ')}.`);
+}

@@ -194,15 +194,17 @@ interface Labels {
   readonly verdicts: readonly Verdict[];
 }
 
+/** What stands in a label for bytes that are no text: CONVERT TO CHARACTER SET leaves labels' bytes as they are. */
+const REPLACED = '\u{fffd}';
+
 function labelTexts(labels: readonly string[]): Labels {
-  const verdicts: Verdict[] = [];
   const texts = labels.map(label => {
     const bytes = Buffer.from(label);
     const out = new JsonWriter(bytes.length * 6 + 2);
-    verdicts.push(out.utf8(bytes, 0, bytes.length) ? SAID : REPAIRED);
+    out.utf8(bytes, 0, bytes.length);
     return Buffer.from(out.bytes.subarray(1, out.length - 1));
   });
-  return { texts, verdicts };
+  return { texts, verdicts: labels.map(label => (label.includes(REPLACED) ? REPAIRED : SAID)) };
 }
 
 const QUOTE = 0x22;

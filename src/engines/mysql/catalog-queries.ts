@@ -98,6 +98,17 @@ export const readColumns = (query: Query, database: string, only?: readonly stri
       FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${quoteLiteral(database)} ${limited(only)}
      ORDER BY TABLE_NAME, ORDINAL_POSITION`);
 
+/** `CHARACTER_MAXIMUM_LENGTH` of ENUMs (of the longest label) and SETs (of all labels, with commas) in a form of UTF-8. */
+export const readLabelLengths = (
+  query: Query,
+  database: string,
+  only?: readonly string[],
+): Promise<readonly { readonly table: string; readonly name: string; readonly characters: string | number }[]> =>
+  query.rows(`
+    SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS name, CHARACTER_MAXIMUM_LENGTH AS characters
+      FROM information_schema.COLUMNS
+     WHERE TABLE_SCHEMA = ${quoteLiteral(database)} ${limited(only)} AND DATA_TYPE IN ('enum', 'set') AND CHARACTER_SET_NAME LIKE 'utf8%'`);
+
 /** Columns of unique indexes, in index order. */
 export function readUniqueIndexes(
   query: Query,

@@ -11,6 +11,7 @@ import {
   readDatabases,
   readGrantedByColumn,
   readJsonChecks,
+  readLabelLengths,
   readTables,
   readUniqueIndexes,
   sameName,
@@ -80,11 +81,14 @@ async function discoverDatabase(query: Query, scope: Scope): Promise<readonly My
   const indexes = groupBy(await readUniqueIndexes(query, server, name, only), row => row.table);
   const checks = server.flavor === 'mariadb' ? await readJsonChecks(query, name) : [];
   const json = new Set(checks.map(({ table, column }) => `${table}\0${column}`));
+  // Where the log brings the labels, the catalog's do not matter. MariaDB shows all of a label.
+  const asked = scope.namesInLog || server.flavor === 'mariadb' ? [] : await readLabelLengths(query, name, only);
+  const lengths = new Map(asked.map(row => [`${row.table}\0${row.name}`, Number(row.characters)]));
   const hidden = await withHiddenColumns(query, scope, new Set(tables.map(table => table.name)));
   const left = new LeftOut();
   const found = tables.flatMap((table): MysqlTable[] => {
     const own = columns.get(table.name) ?? [];
-    const offered = tableOf(table, own, indexes.get(table.name) ?? [], { ...scope, json, hidden, left });
+    const offered = tableOf(table, own, indexes.get(table.name) ?? [], { ...scope, json, lengths, hidden, left });
     return offered === null ? [] : [offered];
   });
   left.tell(scope.options.log);
@@ -133,6 +137,8 @@ class LeftOut {
 interface TableScope extends Scope {
   /** `table\0column` of MariaDB's JSON columns. */
   readonly json: ReadonlySet<string>;
+  /** `table\0column` of columns with labels: see `readLabelLengths`. */
+  readonly lengths: ReadonlyMap<string, number>;
   /** Names of tables with columns that the user may not see. */
   readonly hidden: ReadonlySet<string>;
   readonly left: LeftOut;
@@ -189,12 +195,21 @@ function tableOf(row: TableRow, rows: readonly ColumnRow[], indexes: readonly In
   const charset = row.collation === null ? null : charsetOfCollation(row.collation);
   const defaultCharset = charset ?? database.charset;
   const keys = uniqueKeysOf(indexes);
+  const lengthsOf = (name: string): number | undefined => scope.lengths.get(`${row.name}\0${name}`);
   const layout = { schema: id.namespace, name: id.name, columns: layouts, defaultCharset, defaultCollation: row.collation, keys };
   return {
     id,
     columns,
     primaryKey,
-    follow: followOf({ id, type: row.type, engine: row.engine ?? '', layout, whole, namesInLog: scope.namesInLog }),
+    follow: followOf({
+      id,
+      type: row.type,
+      engine: row.engine ?? '',
+      layout,
+      whole,
+      namesInLog: scope.namesInLog,
+      lengths: lengthsOf,
+    }),
     resumable: keyset.length > 0,
     // No number of a table can be read by everybody; the log itself says when one is dropped and made again.
     identity: '',

@@ -31,7 +31,7 @@ export function keysOf(indexes: readonly IndexRow[], columns: readonly ColumnRow
         primary: name === 'PRIMARY',
         name,
         columns: names,
-        // A virtual column's value is not in the log.
+        // Whether a virtual column's value is in the log depends on the version.
         inLog: names.every(column => !/VIRTUAL/i.test(byName.get(column)?.extra ?? '')),
         ordered: parts.every(part => part.prefix === null && part.kind === 'BTREE' && part.visible === 'YES'),
       },

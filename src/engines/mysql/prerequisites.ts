@@ -42,7 +42,7 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
     await databaseProblems(query, server, rights, databases, tables),
     followFindings(tables, 'SERVER_SETTING'),
     { problems: [], notices: leftOutNotices(tables, added) },
-    keylessNotices(tables),
+    keylessNotices(server, tables),
   ];
   return {
     problems: parts.flatMap(part => part.problems),
@@ -82,19 +82,20 @@ async function databaseProblems(
   return { problems, notices: [] };
 }
 
-function keylessNotices(tables: readonly MysqlTable[]): Findings {
+function keylessNotices(server: ServerFacts, tables: readonly MysqlTable[]): Findings {
   const keyless = tables.filter(table => table.follow === true && table.primaryKey.length === 0);
   if (keyless.length === 0) return nothing;
   const names = listed(keyless.map(table => table.id.name));
-  const virtual = keyless.flatMap(({ id, columns }) =>
-    columns.filter(({ layout }) => layout.generated === 'virtual').map(({ name }) => `${id.name}.${name}`),
+  const generated = keyless.flatMap(({ id, columns }) =>
+    columns.filter(({ layout }) => layout.generated !== '').map(({ name }) => `${id.name}.${name}`),
   );
   const notices = [
     `Without a primary key or a unique one without NULL: ${names}. Their snapshots cannot be resumed, and a destination cannot tell their rows apart.`,
   ];
-  if (virtual.length > 0) {
+  // MySQL 9.7 and MariaDB 10.11 have them in all that they log, 11.8 in inserts alone.
+  if (server.flavor === 'mariadb' && server.version >= 11_00_00 && generated.length > 0) {
     notices.push(
-      `The log does not have virtual columns, and without a key they cannot be read again: in changes ${listed(virtual)} will be NULL, and the record says so. Add a key, or make them STORED.`,
+      `The log of newer versions of MariaDB (11.8) lacks generated columns, STORED ones too, in updates and deletes, and without a key they cannot be read again: in updates ${listed(generated)} will be NULL, and the record says so; deletes leave them out. Add a key.`,
     );
   }
   return { problems: [], notices };

@@ -25,7 +25,7 @@ describeMysql(flavor => {
     await server.query(
       undefined,
       `CREATE DATABASE shop; CREATE DATABASE hollow; CREATE DATABASE hidden;
-       CREATE TABLE shop.good (id int PRIMARY KEY); CREATE TABLE shop.keyless (v int, w int AS (v + 1) VIRTUAL); CREATE VIEW shop.shown AS SELECT * FROM shop.good;
+       CREATE TABLE shop.good (id int PRIMARY KEY); CREATE TABLE shop.keyless (v int, w int AS (v + 1) VIRTUAL, x int AS (v + 2) STORED); CREATE VIEW shop.shown AS SELECT * FROM shop.good;
        CREATE TABLE hidden.t (id int PRIMARY KEY)`,
     );
     const user = (name: string, ...grants: readonly string[]): string =>
@@ -52,7 +52,10 @@ describeMysql(flavor => {
     expect(checked.lines).toEqual([
       expect.stringContaining('Only as full refresh: shop.shown is a view'),
       expect.stringContaining('Without a primary key or a unique one without NULL: keyless.'),
-      expect.stringContaining('in changes keyless.w will be NULL'),
+      // MySQL 9.7 and MariaDB 10.11 have generated columns in their log.
+      ...(flavor === 'mysql' || (await server.isMariadb10())
+        ? []
+        : [expect.stringContaining('in updates keyless.w, keyless.x will be NULL')]),
     ]);
     expect([await server.logEnd(), await server.query(undefined, 'SHOW GLOBAL VARIABLES')]).toEqual(before);
   });

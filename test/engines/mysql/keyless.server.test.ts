@@ -27,5 +27,23 @@ describeMysql(flavor => {
         expect((await platform.run()).records).toEqual([]);
       }),
     );
+
+    it(
+      'has the generated columns that the log has, virtual ones too; what it lacks is said',
+      lab(async lab => {
+        await lab.sql(
+          'CREATE TABLE loose (a int, v int AS (a + 1) VIRTUAL, s int AS (a + 2) STORED); INSERT INTO loose (a) VALUES (1)',
+        );
+        const platform = await lab.connect();
+        platform.stored = (await platform.run()).states.slice(-1);
+        await lab.sql('INSERT INTO loose (a) VALUES (5); UPDATE loose SET a = 7 WHERE a = 1; DELETE FROM loose WHERE a = 5');
+        const run = await platform.run();
+        const logged = flavor === 'mysql' || (await lab.server.isMariadb10());
+        const expected = logged ? ['5 6 7', '7 8 9', 'gone 5 6 7'] : ['5 6 7', '7 null null', 'gone 5 - -'];
+        expect(brief(run, 'loose', 'a', 'v', 's')).toEqual(expected);
+        const noted = run.records.map(({ meta }) => (meta?.changes ?? []).map(({ field }) => field));
+        expect(noted).toEqual(logged ? [[], [], []] : [[], ['v', 's'], []]);
+      }),
+    );
   });
 });

@@ -5,7 +5,7 @@ import { MAX_COLUMNS } from './events.ts';
 import { skipWidth, type TableMap } from './table-map.ts';
 
 // What a row image says of a column.
-/** Nothing: the column is not in the image (`binlog_row_image` MINIMAL or NOBLOB, or a virtual column). Not a NULL. */
+/** Nothing: the column is not in the image (`binlog_row_image` MINIMAL or NOBLOB, or a generated column of MariaDB 11.8). Not a NULL. */
 export const VALUE_ABSENT = 0;
 export const VALUE_NULL = 1;
 /** The value stands at `[start, end)`, with the length in front of it where its type has one. */

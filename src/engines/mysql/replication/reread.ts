@@ -58,7 +58,7 @@ function keyLiteral(plan: RowPlan, at: number, source: number, image: RowImage, 
 }
 
 /**
- * Fetches values that the log does not carry (row images that are not FULL, virtual columns, columns added since) by the
+ * Fetches values that the log does not carry (row images that are not FULL, generated columns, columns added since) by the
  * key of the row. What is read must not be older than the change: the caller waits until its transaction is visible. It
  * may be newer: a later change of the value has a record of its own with a larger key.
  */

@@ -98,6 +98,7 @@ export interface Shard extends AsyncDisposable {
   clockAt(position: Position): number;
   /** The greatest position that both cover: where the log starts for streams that stand apart. */
   meet(a: Position, b: Position): Position;
+  /** Throws STREAM_FAILED for what the server says of this table alone: the others, and the log, are read nevertheless. */
   snapshot(request: SnapshotRequest, records: RecordWriter): AsyncGenerator<SnapshotEvent, void>;
   stream(request: StreamRequest, records: RecordWriter): AsyncGenerator<ReplicationEvent, never>;
 }

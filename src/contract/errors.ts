@@ -134,6 +134,12 @@ export const ERRORS = {
     title: 'A snapshot cannot begin while old transactions are open',
     remedy: 'End the transactions that the message names; the next run tries again.',
   },
+  STREAM_FAILED: {
+    type: 'config_error',
+    title: 'A stream cannot be read',
+    remedy:
+      'Mend what the server reports of it, or remove the stream from the connection. All other streams and the log were read, and the state goes on from there.',
+  },
   SCHEMA_CHANGED: {
     type: 'config_error',
     title: 'A table no longer has the types, or the key, that the catalog promises',

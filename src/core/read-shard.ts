@@ -28,8 +28,15 @@ async function readOnce(run: ShardRun, lost: ConnectorError | null): Promise<voi
   try {
     if (followed.length > 0) log = await ShardLog.open(run, followed, lost);
     for (const stream of streams) {
-      if (stream.follow && log !== null) await snapshotFollowed(run, log, stream);
-      else await refresh(run, log, stream);
+      try {
+        if (stream.follow && log !== null) await snapshotFollowed(run, log, stream);
+        else await refresh(run, log, stream);
+      } catch (error) {
+        if (!(error instanceof ConnectorError && error.code === 'STREAM_FAILED')) throw error;
+        // Its place in the state stays where it was: the next run goes on with its snapshot, and no change is missing.
+        records.abandon();
+        run.onFailure(stream, error);
+      }
     }
     await log?.follow(await shard.head());
     state.write(output);

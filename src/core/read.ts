@@ -43,6 +43,8 @@ interface Stream {
   readonly plan: StreamPlan;
   readonly counter: StreamCounter;
   running: boolean;
+  /** Why it could not be read, on some shard, while the others were. */
+  failure: ConnectorError | null;
   /** How much its snapshots of this run may bring, as far as they have begun. */
   readonly estimate: { rows: number; bytes: number };
 }
@@ -79,6 +81,7 @@ class Read<Config> {
         plan: each,
         counter: new StreamCounter(),
         running: false,
+        failure: null,
         estimate: { rows: 0, bytes: 0 },
       });
       output.message(streamStatusMessage(each.id, 'STARTED', this.#now()));
@@ -141,6 +144,11 @@ class Read<Config> {
       progress: logs.get(open.id) ?? new LogProgress(),
       interleaveMillis: settings.checkpointIntervalSeconds * 1000,
       onStart: stream => this.#announce(this.#streams.get(tableKey(stream.selection.table.id))),
+      onFailure: ({ selection }, error) => {
+        context.log.error(`${error.message} The other streams are read.`);
+        const stream = this.#streams.get(tableKey(selection.table.id));
+        if (stream !== undefined) stream.failure ??= error;
+      },
       onSnapshot: ({ selection }) => this.#estimate(selection.table),
     });
   }
@@ -150,15 +158,19 @@ class Read<Config> {
     const { output } = this.#request;
     if (isStdoutGone(failure)) throw failure;
     state.write(output);
-    const refusals = [...this.#streams.values()].map(stream => stream.plan).filter(each => each.refusal !== null);
-    for (const stream of this.#streams.values()) {
-      const complete = failure === undefined && stream.plan.refusal === null;
+    const streams = [...this.#streams.values()];
+    const refusals = streams.map(stream => stream.plan).filter(each => each.refusal !== null);
+    const failed = streams.map(stream => stream.failure).filter(error => error !== null);
+    for (const stream of streams) {
+      const complete = failure === undefined && stream.plan.refusal === null && stream.failure === null;
       if (complete) this.#announce(stream);
       output.message(streamStatusMessage(stream.plan.id, complete ? 'COMPLETE' : 'INCOMPLETE', this.#now()));
     }
     await output.flush();
     if (failure !== undefined) throw failure;
-    if (refusals.length > 0) throw refused(refusals, 'All other streams were read.');
+    if (refusals.length > 0)
+      throw refused(refusals, [...failed.map(error => error.detail), 'All other streams were read.'].join(' '));
+    if (failed.length > 0) throw together(failed);
   }
 
   #announce(stream: Stream | undefined): void {
@@ -204,6 +216,12 @@ class Read<Config> {
   #now(): EpochMillis {
     return this.#request.context.now();
   }
+}
+
+/** One error for all streams that failed by themselves. */
+function together(failed: readonly ConnectorError[]): ConnectorError {
+  const [first] = failed;
+  return new ConnectorError('STREAM_FAILED', failed.map(error => error.detail).join(' '), { cause: first, table: first?.table });
 }
 
 /** Its place in the log is kept also while it cannot be followed. */

@@ -35,6 +35,8 @@ export interface ShardRun {
   readonly interleaveMillis: number;
   /** Called when the first records of a stream may come. */
   readonly onStart: (stream: ShardStream) => void;
+  /** Called when a stream of its own cannot be read; all others are. */
+  readonly onFailure: (stream: ShardStream, error: ConnectorError) => void;
   /** Called before a snapshot of a stream, also before the rest of one. */
   readonly onSnapshot: (stream: ShardStream) => void;
 }

@@ -14,6 +14,7 @@ import { asCursor, type KeyCursor, keyCursor, refusedKey } from './snapshot/curs
 import { columnOf, RowReader } from './snapshot/row-reader.ts';
 import { type Query, qualified } from './sql.ts';
 import type { MysqlTable } from './table.ts';
+import { asStreamError } from './wire/errors.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
 /** What a snapshot needs of its shard. */
@@ -59,6 +60,9 @@ export async function* snapshot(
   const run = new TableSnapshot(source, request, records);
   try {
     yield* run.chunks();
+  } catch (error) {
+    const { id, tableKind } = request.selection.table as MysqlTable;
+    throw asStreamError(error, id, tableKind === 'view');
   } finally {
     run.close();
   }
@@ -151,7 +155,8 @@ class TableSnapshot {
 }
 
 function statement(rows: RowReader, keys: readonly KeyColumn[], id: TableId, place: KeyCursor | null, limit: number): string {
-  const select = `SELECT ${rows.selectList} FROM ${qualified(id)}`;
+  // A view that the server cannot open has no columns: what it says of that comes by any statement.
+  const select = `SELECT ${rows.selectList === '' ? 'NULL' : rows.selectList} FROM ${qualified(id)}`;
   if (limit === 0) return select;
   const values = place?.after.map((value, at) => keys[at]?.literal(Buffer.from(value, 'hex')) ?? '');
   const where = values === undefined ? '' : `WHERE ${afterKey(keys, values)}`;

@@ -24,6 +24,8 @@ export interface RelationRow {
   readonly file: number;
   /** Oid of the TOAST table; 0: none. */
   readonly toast: number;
+  /** False for a materialized view that holds no data: reading it is an error. */
+  readonly populated: boolean;
   /** Tables inherit from it, or did. */
   readonly has_children: boolean;
 }
@@ -35,7 +37,7 @@ const RELATION_COLUMNS = `
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS readable,
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'), false) AS partly_readable,
   CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) ELSE false END AS row_security,
-  c.relfilenode AS file, c.reltoastrelid AS toast, c.relhassubclass AS has_children`;
+  c.relfilenode AS file, c.reltoastrelid AS toast, c.relhassubclass AS has_children, c.relispopulated AS populated`;
 
 const RELATION_JOINS = `
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

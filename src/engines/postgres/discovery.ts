@@ -70,7 +70,8 @@ async function discoverIn(
   const found = (await readRelations(query, options.schemas)).filter(row => wanted?.has(tableKey(idOf(row))) ?? true);
   // A partition is part of its root, unless the publication speaks of partitions; one in the middle holds no rows.
   const offered = found.filter(row => !row.is_partition || (!viaRoot && row.relkind !== 'p'));
-  const relations = offered.filter(row => row.partly_readable);
+  // Asked for by a read, a view without data stays: what the server says when it is read ends that stream alone.
+  const relations = offered.filter(row => row.partly_readable && (row.populated || wanted !== undefined));
   const leaves = groupBy(
     await readLeaves(
       query,

@@ -1,4 +1,5 @@
 import type { Logger } from '../../contract/engine.ts';
+import { listed } from '../../contract/findings.ts';
 import { tableLabel } from '../../contract/ids.ts';
 import type { RelationRow } from './catalog-queries.ts';
 
@@ -11,8 +12,11 @@ export function tellLeftOut(
 ): void {
   const denied = offered.filter(row => !row.partly_readable).map(row => tableLabel(row));
   if (denied.length > 0) {
-    const more = denied.length > 10 ? ` and ${denied.length - 10} more` : '';
-    log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${denied.slice(0, 10).join(', ')}${more}.`);
+    log?.warn(`Left out for want of SELECT (or USAGE on the schema): ${listed(denied, 10)}.`);
+  }
+  const empty = offered.filter(row => row.partly_readable && !row.populated && !kept.includes(row)).map(row => tableLabel(row));
+  if (empty.length > 0) {
+    log?.warn(`Left out, since they hold no data (run REFRESH MATERIALIZED VIEW): ${listed(empty, 10)}.`);
   }
   if (columns === 0) return;
   const partly = kept.filter(row => !row.readable).map(row => tableLabel(row));

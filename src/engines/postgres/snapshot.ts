@@ -22,7 +22,7 @@ import {
 } from './snapshot/cursor.ts';
 import { ALL_ROWS, lockedCopy, type Query, qualified, quoteIdent } from './sql.ts';
 import type { PgColumn, PgTable } from './table.ts';
-import { serverError } from './wire/errors.ts';
+import { asStreamError, serverError } from './wire/errors.ts';
 import type { RawConnection } from './wire/raw-connection.ts';
 
 /** What a snapshot needs of its shard. */
@@ -37,6 +37,8 @@ export interface SnapshotSource {
   readonly limits: Limits;
 }
 
+/** Views, materialized views, foreign tables: reading one evaluates a definition, which may be broken. */
+const EVALUATED: readonly string[] = ['v', 'm', 'f'];
 const FULL = { kind: 'full' } as const;
 const RESTART = { kind: 'restart' } as const;
 
@@ -75,7 +77,7 @@ export async function* snapshot(
     else yield* run.atOnce();
   } catch (error) {
     const locked = error instanceof ConnectorError && serverError(error.cause)?.code === '55P03'; // lock_not_available
-    if (!locked) throw error;
+    if (!locked) throw asStreamError(error, table.id, EVALUATED.includes(table.relkind));
     const detail = `${label} was locked by ${heldBy(activity.blockers)} for ${Math.round(limits.lockMillis / 1000)} seconds.`;
     throw new ConnectorError('SERVER_ERROR', detail, { cause: error, table: table.id });
   } finally {

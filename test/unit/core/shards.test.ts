@@ -221,3 +221,50 @@ describe('an incremental stream whose table cannot be followed', () => {
     expect(said(run)).toEqual(['red 11 one 1', 'red 12 one 2', 'red 13 one 3']);
   });
 });
+
+describe('a stream that cannot be read by itself', () => {
+  const statuses = (run: ToyRun, stream: string): readonly unknown[] =>
+    run.messages.flatMap(message => {
+      const status = message.trace?.stream_status;
+      return status?.stream_descriptor.name === stream ? [status.status] : [];
+    });
+
+  it.each(['incremental', 'full_refresh'] as const)('is INCOMPLETE alone; the others and the log go on (%s)', async mode => {
+    const a = server('one', 10);
+    a.broken.set('red', 13);
+    const modes = { red: mode, blue: 'incremental' } as const;
+    const first = await toyRead({ shards: { a }, modes });
+    expect(first.error).toMatchObject({ code: 'STREAM_FAILED', detail: 'division by zero in red.' });
+    expect(statuses(first, 'red').at(-1)).toBe('INCOMPLETE');
+    expect(statuses(first, 'blue').at(-1)).toBe('COMPLETE');
+    expect(said(first)).toContain('blue 13 one 3');
+
+    a.set('blue', 14, 'later');
+    a.set('red', 11, null);
+    const second = await toyRead({ shards: { a }, modes, state: stored(first) });
+    expect(second.error).toMatchObject({ code: 'STREAM_FAILED' });
+    expect(said(second)).toContain('blue 14 later');
+
+    a.broken.clear();
+    const third = await toyRead({ shards: { a }, modes, state: stored(first, second) });
+    expect(third.error).toBeUndefined();
+    expect(statuses(third, 'red').at(-1)).toBe('COMPLETE');
+    expect(said(third)).toContain('red 13 one 3');
+    // What was read of it is not read again, and what was deleted meanwhile has been said.
+    expect(said(third)).not.toContain('red 12 one 2');
+    if (mode === 'incremental') expect(said(second)).toContain('red 11 null');
+  });
+
+  it('is said with all others of its kind, and does not hide what befell a whole shard', async () => {
+    const [a, b] = [server('one', 10), server('two', 20)];
+    a.broken.set('red', 11);
+    b.broken.set('blue', 21);
+    const modes = { red: 'full_refresh', blue: 'full_refresh' } as const;
+    const run = await toyRead({ shards: { a, b }, modes });
+    expect(run.error).toMatchObject({ detail: 'division by zero in red. division by zero in blue.' });
+    const state = stored(await toyRead({ shards: { a: server('one', 10), b }, modes: { red: 'incremental' } }));
+    b.system = 'another';
+    const lost = await toyRead({ shards: { a, b }, modes: { red: 'incremental', blue: 'full_refresh' }, state });
+    expect(lost.error).toMatchObject({ code: 'POSITION_LOST' });
+  });
+});

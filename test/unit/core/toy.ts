@@ -46,6 +46,8 @@ export class ToyServer {
   purged = 0;
   /** Another one: the log is that of another server. */
   system: string;
+  /** Tables whose snapshot the server refuses, from this row on. */
+  readonly broken = new Map<string, number>();
   /** Called before each chunk of a snapshot. */
   onChunk: () => void = () => {};
   /** One number for each change, as the ordering keys see it. */
@@ -195,7 +197,12 @@ class ToyShard implements Shard {
       this.#server.onChunk();
       const rows = [...(this.#server.tables.get(name) ?? [])].sort(([a], [b]) => a - b);
       const chunk = rows.filter(([id]) => id > after && only?.includes(id) !== false).slice(0, CHUNK);
-      for (const [id, text] of chunk) write(records, template, 'r', id, text);
+      for (const [id, text] of chunk) {
+        if (id >= (this.#server.broken.get(name) ?? Number.POSITIVE_INFINITY)) {
+          throw new ConnectorError('STREAM_FAILED', `division by zero in ${name}.`, { table: selection.table.id });
+        }
+        write(records, template, 'r', id, text);
+      }
       if (chunk.length < CHUNK) {
         const followed = this.#followed.find(each => each.selection.table.id.name === name);
         if (followed !== undefined && only === undefined) {

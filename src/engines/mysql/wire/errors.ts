@@ -1,4 +1,5 @@
 import { ConnectorError, type ErrorCode } from '../../../contract/errors.ts';
+import type { TableId } from '../../../contract/ids.ts';
 import { connectionFailure, errnoOf, messageOf } from '../../../net/failures.ts';
 
 /** What an ERR packet says (MySQL source documentation, "ERR_Packet"). mysql2's errors carry the same fields. */
@@ -62,6 +63,28 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   4031: 'CONNECTION_LOST', // ER_CLIENT_INTERACTION_TIMEOUT
   4151: 'AUTH_REJECTED', // MariaDB: ER_ACCOUNT_HAS_BEEN_LOCKED
 };
+
+/** What a statement over one table may end with that is the table's own fault: its file, its index, its values. */
+const OF_ANY_TABLE = new Set([1030, 1034, 1194, 1195, 126, 127, 145, 1712, 1264, 1292, 1365, 1366, 1411, 1427, 1690, 1877, 3141]);
+/** The same where the server evaluates the definition of a view. 1045: a definer that does not exist, to who may not know. */
+const OF_VIEWS = new Set([
+  ...[1045, 1054, 1109, 1142, 1143, 1146, 1227, 1242, 1305, 1318, 1356, 1370, 1372, 1429, 1430, 1449, 1462, 1630, 1644, 4078],
+]);
+
+/**
+ * The error of a statement that reads one table, as that of its stream alone where it is: the session is well, and others can
+ * be read.
+ */
+export function asStreamError(error: unknown, table: TableId, isView: boolean): unknown {
+  if (!(error instanceof ConnectorError) || error.code === 'STATE_INVALID') return error;
+  const server = serverError(error.cause);
+  if (server === undefined || !(OF_ANY_TABLE.has(server.errno) || (isView && OF_VIEWS.has(server.errno)))) return error;
+  const detail =
+    isView && server.errno === 1045
+      ? `${error.detail.replace(` ${HINTS[1045]}`, '')} Most likely the definer of the view does not exist any more.`
+      : error.detail;
+  return new ConnectorError('STREAM_FAILED', detail, { cause: error.cause, table });
+}
 
 const HINTS: Readonly<Record<number, string>> = {
   1040: 'Raise max_connections or end idle connections.',

@@ -1,8 +1,11 @@
 import { ConnectorError, type ErrorCode } from '../../../contract/errors.ts';
+import type { TableId } from '../../../contract/ids.ts';
 import { connectionFailure, messageOf } from '../../../net/failures.ts';
 
 /** The fields of an ErrorResponse (manual, "Error and Notice Message Fields") that are told to the user. */
 interface ServerError {
+  /** `ERROR` ends the statement, `FATAL` and `PANIC` the session. */
+  readonly severity: string;
   readonly code: string;
   readonly message: string;
   readonly detail?: string | undefined;
@@ -19,6 +22,7 @@ export function serverError(error: unknown): ServerError | undefined {
   const code = text(error.code);
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
   return {
+    severity: text(error.severity) ?? '',
     code,
     message: ('message' in error ? text(error.message) : undefined) ?? 'no message',
     detail: 'detail' in error ? text(error.detail) : undefined,
@@ -43,6 +47,24 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '57P03': 'SERVER_UNREACHABLE', // cannot_connect_now: starting up, shutting down, in recovery
   '57P05': 'CONNECTION_LOST', // idle_session_timeout
 };
+
+/** What a statement over one relation may end with that is its own fault (manual, appendix A), two characters for a class. */
+const OF_ANY_RELATION = ['22', '21', 'P0', '58P01', 'XX001', 'XX002'];
+/** The same where the relation is a definition that the server evaluates: a view, a materialized view, a foreign table. */
+const OF_DEFINITIONS = ['08', '0A', '2F', '38', '39', '42', '44', '54', '55000', 'F0', 'HV', 'XX000'];
+
+/**
+ * The error of a statement that reads one relation, as that of its stream alone where it is: the session is well, and others
+ * can be read. `evaluated`: the server evaluates a definition.
+ */
+export function asStreamError(error: unknown, table: TableId, evaluated: boolean): unknown {
+  if (!(error instanceof ConnectorError) || error.code === 'STATE_INVALID') return error;
+  const server = serverError(error.cause);
+  if (server === undefined || server.severity !== 'ERROR') return error;
+  const known = evaluated ? [...OF_ANY_RELATION, ...OF_DEFINITIONS] : OF_ANY_RELATION;
+  if (!known.some(code => server.code === code || server.code.slice(0, 2) === code)) return error;
+  return new ConnectorError('STREAM_FAILED', error.detail, { cause: error.cause, table });
+}
 
 /** The setting that says which output plugins slots may use. */
 export const OUTPUT_PLUGINS = 'output_plugin_libraries';

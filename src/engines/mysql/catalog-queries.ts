@@ -43,6 +43,8 @@ export interface ColumnRow {
   readonly nullable: string;
   /** `auto_increment`, `VIRTUAL GENERATED`, `STORED GENERATED`, `INVISIBLE`, … */
   readonly extra: string;
+  /** What it is generated from; null or empty: nothing. */
+  readonly expression: string | null;
   /** `select,insert,…`: what the user may do with it. */
   readonly privileges: string;
 }
@@ -94,7 +96,7 @@ export const readColumns = (query: Query, database: string, only?: readonly stri
   query.rows(`
     SELECT TABLE_NAME AS \`table\`, COLUMN_NAME AS name, ORDINAL_POSITION AS ordinal, COLUMN_TYPE AS column_type,
            CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation, IS_NULLABLE AS nullable, EXTRA AS extra,
-           PRIVILEGES AS privileges
+           GENERATION_EXPRESSION AS expression, PRIVILEGES AS privileges
       FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${quoteLiteral(database)} ${limited(only)}
      ORDER BY TABLE_NAME, ORDINAL_POSITION`);
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from '../../contract/engine.ts';
 import { ConnectorError } from '../../contract/errors.ts';
 import { groupBy } from '../../contract/found-tables.ts';
@@ -239,8 +240,13 @@ function layoutOf(row: ColumnRow, checked: boolean): ColumnLayout {
     nullable: row.nullable === 'YES',
     generated,
     ...(isCompressed(text) ? { compressed: true } : {}),
+    ...(row.expression === null || row.expression === '' ? {} : { expression: fingerprint(row.expression) }),
   };
 }
+
+const FINGERPRINT_CHARACTERS = 8;
+const fingerprint = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
 
 /** Null for a column in a type or character set that no writer knows. */
 function typeOf(layout: ColumnLayout, options: TypeOptions): ColumnType | null {

@@ -235,10 +235,10 @@ export class MysqlShard implements Shard {
     { kind, tables }: { readonly kind: PositionKind; readonly tables: readonly Followed[] },
   ): Promise<Pick<StreamSource, 'tables' | 'present'>> {
     const namesInLog = await readNamesInLog(query);
-    const compared = namesInLog ? [] : tables.map(({ selection }) => selection.table as MysqlTable);
+    const layouts = tables.map(({ selection }) => (selection.table as MysqlTable).layout);
     /** Not `tables`: what became of those that are gone by now stands in the log. */
     const found = async (): Promise<readonly TableLayout[]> =>
-      compared.length === 0 ? [] : (await this.#discover(compared.map(({ id }) => id))).map(({ layout }) => layout);
+      tables.length === 0 ? [] : (await this.#discover(tables.map(each => each.selection.table.id))).map(each => each.layout);
     /** As they are now; those that are as they were. */
     const present = async (before: readonly TableLayout[]): Promise<PresentLayouts> => {
       const at = await readHead(query, server, kind);
@@ -257,7 +257,8 @@ export class MysqlShard implements Shard {
         types: typeOptions(this.#options.config, server),
         databases: await readTextDefaults(query, this.#options.config.source.databases),
         namesInLog,
-        present: await present(compared.map(({ layout }) => layout)),
+        // Where the log names columns, a second look is worth its time only where something is unlike.
+        present: namesInLog ? { at: await readHead(query, server, kind), layouts } : await present(layouts),
         log: this.#options.context.log,
       },
     };

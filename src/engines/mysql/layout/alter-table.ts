@@ -29,8 +29,8 @@ interface Placed extends Built {
 
 export interface AlteredTable {
   readonly layout: TableLayout;
-  /** For each column of the layout, the column of the table before from which its values come; null: it is new. */
-  readonly origins: readonly (ColumnLayout | null)[];
+  /** For each column of the layout, the name of the one before from which its values come; null: it is new. */
+  readonly origins: readonly (string | null)[];
 }
 
 /**
@@ -67,7 +67,7 @@ export function alterTable(
   });
   const { charset: defaultCharset, collation: defaultCollation } = defaults;
   const layout = { ...before, columns, defaultCharset, defaultCollation, ...(keys === undefined ? {} : { keys }) };
-  return { layout, origins: built.map(({ origin }) => origin) };
+  return { layout, origins: built.map(({ origin }) => origin?.name ?? null) };
 }
 
 /**
@@ -135,13 +135,17 @@ function rearrange(
       }
       placed.push({ column: resolve(action.column), origin: null, place: action.place });
     } else if (action.kind === 'change') {
-      change(action.name, action.ifExists, () => ({ column: resolve(action.column), place: action.place }));
+      change(action.name, action.ifExists, old => ({ column: stillGenerated(resolve(action.column), old), place: action.place }));
     } else if (action.kind === 'rename-column') {
       change(action.name, action.ifExists, old => ({ column: { ...old, name: action.to }, place: null }));
     }
   }
   return place(before, dropped, changes, placed);
 }
+
+/** What a statement says of the expression is not as the catalog prints it: the known one stays until the catalog is looked at. */
+const stillGenerated = (column: ColumnLayout, { generated, expression }: ColumnLayout): ColumnLayout =>
+  expression === undefined || generated === '' || column.generated !== generated ? column : { ...column, expression };
 
 function place(
   before: readonly ColumnLayout[],

@@ -14,6 +14,8 @@ export interface ColumnLayout {
   readonly generated: '' | 'stored' | 'virtual';
   /** MariaDB: COMPRESSED attribute of the column. */
   readonly compressed?: boolean;
+  /** A fingerprint of what it is generated from, as the server's catalog prints it; absent: it is not known. */
+  readonly expression?: string;
 }
 
 export interface ParsedType {
@@ -133,7 +135,7 @@ export function memoOfLayout(layout: TableLayout): JsonObject {
   return memo;
 }
 
-/** The small form for the state: a column is `[name, type, charset, nullable, generated, collation]`, without what is empty at its end. */
+/** The small form for the state: a column is `[name, type, charset, nullable, generated, collation, expression]`, without what is empty at its end. */
 export function layoutToJson(layout: TableLayout): JsonObject {
   return {
     schema: layout.schema,
@@ -142,7 +144,8 @@ export function layoutToJson(layout: TableLayout): JsonObject {
     ...(layout.defaultCollation === null ? {} : { collation: layout.defaultCollation }),
     columns: layout.columns.map(column => {
       const type = column.compressed === true ? `${column.columnType} compressed` : column.columnType;
-      const whole = [column.name, type, column.charset ?? '', column.nullable ? 1 : 0, column.generated, column.collation ?? ''];
+      const { name, charset, nullable, generated, collation, expression } = column;
+      const whole = [name, type, charset ?? '', nullable ? 1 : 0, generated, collation ?? '', expression ?? ''];
       while (whole.at(-1) === '') whole.pop();
       return whole;
     }),
@@ -160,14 +163,15 @@ export function layoutFromJson(json: unknown): TableLayout {
   if ((collation !== null && typeof collation !== 'string') || !Array.isArray(columns)) throw invalid();
   const parsed = columns.map((column: unknown): ColumnLayout => {
     if (!Array.isArray(column)) throw invalid();
-    const [label, type, set = '', nullable, generated = '', order = ''] = column as readonly unknown[];
-    if (typeof label !== 'string' || typeof type !== 'string' || typeof set !== 'string' || typeof order !== 'string')
-      throw invalid();
+    const [label, type, set = '', nullable, generated = '', order = '', expression = ''] = column as readonly unknown[];
+    if (typeof label !== 'string' || typeof type !== 'string' || typeof set !== 'string') throw invalid();
+    if (typeof order !== 'string' || typeof expression !== 'string') throw invalid();
     if ((nullable !== 0 && nullable !== 1) || !isGenerated(generated)) throw invalid();
     const compressed = type.endsWith(' compressed');
     const columnType = compressed ? type.slice(0, -' compressed'.length) : type;
     const base = { name: label, columnType, charset: set === '' ? null : set, collation: order === '' ? null : order };
-    return { ...base, nullable: nullable === 1, generated, ...(compressed ? { compressed } : {}) };
+    const more = { ...(compressed ? { compressed } : {}), ...(expression === '' ? {} : { expression }) };
+    return { ...base, nullable: nullable === 1, generated, ...more };
   });
   const known = keysFromJson(keys);
   if (known === null) throw invalid();

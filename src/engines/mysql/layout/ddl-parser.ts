@@ -1,6 +1,6 @@
 import { alterActions, skipPartitioning } from './alter-clauses.ts';
 import type { SqlDialect, StatementContext, TableName } from './sql-tokens.ts';
-import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
+import { hasMode, SqlTokens, UnclearStatement } from './sql-tokens.ts';
 import type { CharsetOptions, Statement } from './statement.ts';
 import { keyParts, mergeOptions, NO_CHARSET, tableElements, tableOption } from './table-elements.ts';
 
@@ -11,6 +11,8 @@ const DEFINING = new Set(['CREATE', 'ALTER', 'RENAME', 'DROP', 'TRUNCATE', 'SET'
 /** Statements that change rows. In the log they are only where a session left binlog_format=ROW. */
 const CHANGING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'WITH']);
 const AS_STATEMENT = 'the log has a change of rows as a statement: a session wrote with a binlog_format other than ROW';
+/** STRICT_TRANS_TABLES and STRICT_ALL_TABLES. */
+const STRICT_MODES = [2 ** 21, 2 ** 22];
 const REPLACEMENT_CHARACTER = '\ufffd';
 
 /**
@@ -133,7 +135,7 @@ class DdlParser {
     const table = tokens.tableName(this.#context.database);
     this.table = table;
     const key = { primary: false, name, columns: keyParts(tokens), ifNotExists };
-    return { kind: 'alter-table', table, actions: [{ kind: 'add-key', key }] };
+    return { kind: 'alter-table', table, actions: [{ kind: 'add-key', key }], strictness: 'strict' };
   }
 
   #alter(): Statement | null {
@@ -145,13 +147,14 @@ class DdlParser {
       return { kind: 'database', name, made: false, options: this.#databaseOptions() };
     }
     tokens.take('ONLINE');
-    tokens.take('IGNORE');
+    const isStrict = !tokens.take('IGNORE') && STRICT_MODES.some(mode => hasMode(this.#context.sqlMode, mode));
     if (!tokens.take('TABLE')) return null;
     tokens.take('IF', 'EXISTS');
     const table = tokens.tableName(this.#context.database);
     this.table = table;
     this.#skipWait();
-    return { kind: 'alter-table', table, actions: alterActions(tokens, this.#context, this.#dialect) };
+    const actions = alterActions(tokens, this.#context, this.#dialect);
+    return { kind: 'alter-table', table, actions, strictness: isStrict ? 'strict' : 'lenient' };
   }
 
   #drop(): Statement | null {
@@ -165,7 +168,7 @@ class DdlParser {
       const name = tokens.identifier();
       tokens.expect('ON');
       const table = tokens.tableName(this.#context.database);
-      return { kind: 'alter-table', table, actions: [{ kind: 'drop-key', name }] };
+      return { kind: 'alter-table', table, actions: [{ kind: 'drop-key', name }], strictness: 'strict' };
     }
     if (!tokens.take('TABLE') && !tokens.take('TABLES')) return null;
     tokens.take('IF', 'EXISTS');

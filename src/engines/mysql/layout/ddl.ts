@@ -3,15 +3,16 @@ import { resolveColumn } from './column-definition.ts';
 import type { TableLayout } from './column-layout.ts';
 import { parseStatement } from './ddl-parser.ts';
 import type { LayoutCatalog } from './layout-catalog.ts';
+import type { TableChange } from './moved-values.ts';
 import type { StatementContext, TableName } from './sql-tokens.ts';
 import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
-import type { AlterAction, Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import { declaredKeys } from './unique-keys.ts';
 
 /** What a statement of the log did to a followed table. */
 export type LayoutEffect =
   /** It has other columns than before, or the same. */
-  | { readonly kind: 'altered'; readonly table: TableName; readonly layout: TableLayout }
+  | { readonly kind: 'altered'; readonly table: TableName; readonly layout: TableLayout; readonly change: TableChange }
   /** It was not there before, or it is another table than before: made anew, or renamed from `from`. */
   | { readonly kind: 'replaced'; readonly table: TableName; readonly layout: TableLayout; readonly from: TableName | null }
   | { readonly kind: 'dropped'; readonly table: TableName }
@@ -35,7 +36,7 @@ export function followStatement(catalog: LayoutCatalog, sql: string, context: St
     case 'create-like':
       return create(catalog, statement);
     case 'alter-table':
-      return alter(catalog, statement.table, statement.actions);
+      return alter(catalog, statement);
     case 'rename-tables':
       return statement.renames.flatMap(([from, to]) => rename(catalog, from, to));
     case 'drop-tables':
@@ -125,14 +126,17 @@ function like(catalog: LayoutCatalog, table: TableName, source: TableName): Tabl
   return { ...known.layout, ...table };
 }
 
-function alter(catalog: LayoutCatalog, table: TableName, actions: readonly AlterAction[]): readonly LayoutEffect[] {
+function alter(
+  catalog: LayoutCatalog,
+  { table, actions, strictness }: Extract<Statement, { kind: 'alter-table' }>,
+): readonly LayoutEffect[] {
   const known = catalog.find(table);
   const effects: LayoutEffect[] = [];
   if (known !== undefined && 'layout' in known) {
     try {
-      const { layout } = alterTable(known.layout, actions, catalog.databaseDefaults(table.schema), catalog.rules);
+      const { layout, origins } = alterTable(known.layout, actions, catalog.databaseDefaults(table.schema), catalog.rules);
       catalog.set(layout);
-      if (catalog.isFollowed(table)) effects.push({ kind: 'altered', table, layout });
+      if (catalog.isFollowed(table)) effects.push({ kind: 'altered', table, layout, change: { origins, strictness } });
     } catch (error) {
       if (!(error instanceof UnclearStatement)) throw error;
       effects.push(...lose(catalog, table, error.message));

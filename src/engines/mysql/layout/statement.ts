@@ -1,5 +1,6 @@
 import type { ColumnDefinition } from './column-definition.ts';
 import type { TableName } from './sql-tokens.ts';
+import type { Strictness } from './value-change.ts';
 
 /** A character set and collation as options name them; null: not said; `default`: the word DEFAULT (see `chooseDefaults`). */
 export interface CharsetOptions {
@@ -55,7 +56,12 @@ export type Statement =
       readonly options: CharsetOptions;
     }
   | { readonly kind: 'create-like'; readonly table: TableName; readonly ifNotExists: boolean; readonly source: TableName }
-  | { readonly kind: 'alter-table'; readonly table: TableName; readonly actions: readonly AlterAction[] }
+  | {
+      readonly kind: 'alter-table';
+      readonly table: TableName;
+      readonly actions: readonly AlterAction[];
+      readonly strictness: Strictness;
+    }
   | { readonly kind: 'rename-tables'; readonly renames: readonly (readonly [from: TableName, to: TableName])[] }
   | { readonly kind: 'drop-tables'; readonly tables: readonly TableName[] }
   | { readonly kind: 'rows-removed'; readonly table: TableName; readonly how: string }

@@ -1,5 +1,5 @@
 import type { Position } from '../../../contract/ids.ts';
-import { parseColumnType, type TableLayout } from '../layout/column-layout.ts';
+import { type ColumnLayout, parseColumnType, type TableLayout } from '../layout/column-layout.ts';
 import type { LogPlace } from './log-place.ts';
 
 /** What the catalog says of tables, at a place in the log: only of those that did not change around it. */
@@ -10,6 +10,16 @@ export interface PresentLayouts {
 
 /** How long a statement may have to stand in the catalog before it stands in the log. */
 const PAUSE_MILLIS = 500;
+
+/** What the check found at its place; both empty where the log is not there. */
+export interface Seen {
+  /** As the log leaves them. */
+  readonly alike: readonly TableLayout[];
+  /** Certainly not. */
+  readonly unlike: readonly TableLayout[];
+}
+
+const NOTHING: Seen = { alike: [], unlike: [] };
 
 /**
  * Holds the layouts that were followed through the log against those of the catalog, where the log has reached the place that the
@@ -32,22 +42,19 @@ export class LayoutCheck {
     return this.#isDone && this.#doubts.size > 0;
   }
 
-  /** The log is at `place`. Gives the tables that differ for certain. */
-  reached(place: LogPlace, followed: (table: TableLayout) => TableLayout | null): readonly TableLayout[] {
+  /** The log is at `place`. `isUnlike` says of a layout of the catalog whether it is not the one that was followed. */
+  reached(place: LogPlace, isUnlike: (present: TableLayout) => boolean): Seen {
     const { at, layouts } = this.#present;
-    if (this.#isDone || !place.covers(at)) return [];
+    if (this.#isDone || !place.covers(at)) return NOTHING;
     this.#isDone = true;
     // Further than that: what was altered behind it is not known.
-    if (!place.isWithin(at)) return [];
-    const differing = layouts.filter(layout => {
-      const known = followed(layout);
-      return known !== null && shape(known) !== shape(layout);
-    });
+    if (!place.isWithin(at)) return NOTHING;
+    const differing = layouts.filter(isUnlike);
     const before = new Set([...this.#doubts].map(nameOf));
     this.#doubts = new Set(differing);
-    const certain = differing.filter(layout => before.has(nameOf(layout)));
-    if (certain.length > 0) this.#doubts = new Set();
-    return certain;
+    const unlike = differing.filter(layout => before.has(nameOf(layout)));
+    if (unlike.length > 0) this.#doubts = new Set();
+    return { alike: layouts.filter(layout => !differing.includes(layout)), unlike };
   }
 
   /** Reads the catalog again: who still differs there differs for certain. */
@@ -63,11 +70,31 @@ export class LayoutCheck {
 
 const nameOf = ({ schema, name }: TableLayout): string => `${schema}\0${name}`;
 
-/** What a TABLE_MAP without names does not tell of columns, and values depend on. Types are held against it row by row. */
-const shape = ({ columns }: TableLayout): string =>
-  JSON.stringify(
-    columns.map(({ name, columnType }) => {
-      const { unsigned, labels } = parseColumnType(columnType);
-      return [name.toLowerCase(), unsigned, labels];
-    }),
+/** Whether they differ in what a TABLE_MAP without names does not tell of columns, and values depend on. Types are held against it row by row. */
+export const hasOtherColumns = (known: TableLayout, present: TableLayout): boolean =>
+  known.columns.length !== present.columns.length ||
+  known.columns.some((column, at) => !isAlike(column, present.columns[at] as ColumnLayout));
+
+function isAlike(known: ColumnLayout, present: ColumnLayout): boolean {
+  if (known.name !== present.name && known.name.toLowerCase() !== present.name.toLowerCase()) return false;
+  return known.columnType === present.columnType || signAndLabels(known) === signAndLabels(present);
+}
+
+function signAndLabels({ columnType }: ColumnLayout): string {
+  const { unsigned, labels } = parseColumnType(columnType);
+  return JSON.stringify([unsigned, labels]);
+}
+
+/** The layout with what only the catalog has; null where it has all of it. */
+export function completedBy(known: TableLayout, present: TableLayout): TableLayout | null {
+  const lacks = known.columns.some(
+    ({ expression }, at) => expression === undefined && present.columns[at]?.expression !== undefined,
   );
+  if ((known.keys !== undefined || present.keys === undefined) && !lacks) return null;
+  const columns = known.columns.map((column, at) => {
+    const expression = column.expression ?? present.columns[at]?.expression;
+    return expression === undefined ? column : { ...column, expression };
+  });
+  const keys = known.keys ?? present.keys;
+  return { ...known, columns, ...(keys === undefined ? {} : { keys }) };
+}

@@ -3,15 +3,17 @@ import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-template.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
-import { layoutFromJson, memoOfLayout, type TableLayout } from '../layout/column-layout.ts';
+import type { TableLayout } from '../layout/column-layout.ts';
 import { followStatement, type LayoutEffect } from '../layout/ddl.ts';
 import { type KnownTable, LayoutCatalog, type LayoutRules } from '../layout/layout-catalog.ts';
+import type { TableChange } from '../layout/moved-values.ts';
 import type { StatementContext, TableName } from '../layout/sql-tokens.ts';
 import { covers } from '../position.ts';
-import type { MysqlColumn, MysqlTable } from '../table.ts';
+import type { MysqlColumn } from '../table.ts';
 import type { TypeOptions } from '../types.ts';
+import { FollowedTable, NEVER } from './followed-table.ts';
 import { holdKey, withSentKey } from './held-key.ts';
-import { LayoutCheck, type PresentLayouts } from './layout-check.ts';
+import { completedBy, hasOtherColumns, LayoutCheck, type PresentLayouts } from './layout-check.ts';
 import type { LogPlace } from './log-place.ts';
 import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
 import { isNamed, rowLayout } from './row-layout.ts';
@@ -31,17 +33,10 @@ export interface LogTablesOptions {
   readonly log: Logger;
 }
 
-/** A followed table, and how much is known of its columns at the place where the log is. */
-interface Entry {
-  readonly followed: Followed;
-  readonly table: MysqlTable;
-  /** What the memo was when it was last taken over or written. */
-  memo: JsonObject | null;
-  /** The layout known is that of this later place; null: of the log's own place. */
-  ahead: Position | null;
-  /** Why rows before `ahead` may be left out: the table gets a snapshot that shows them, or shows what became of them. */
-  snapshotComes: boolean;
-}
+/** Nobody knows the statement, nor in which mode it ran. */
+const UNSEEN: TableChange = { strictness: 'strict' };
+/** Copied by statements that take what they can get, as those of gh-ost. */
+const COPIED: TableChange = { strictness: 'lenient' };
 
 /** The rows of this TABLE_MAP are of a followed table, and cannot be told for certain, and need not. */
 export const LEFT_OUT = 'left out';
@@ -53,7 +48,7 @@ export const LEFT_OUT = 'left out';
 export class LogTables {
   readonly #options: LogTablesOptions;
   readonly #catalog: LayoutCatalog;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, FollowedTable>();
   readonly check: LayoutCheck;
   readonly #noted = new Set<Followed>();
   #ahead = 0;
@@ -65,25 +60,26 @@ export class LogTables {
     this.#options = options;
     this.check = new LayoutCheck(options.present);
     const { tables } = from as JsonObject;
-    const names = followed.map(({ selection }) => nameOf(selection.table as MysqlTable));
+    const entries = followed.map(each => new FollowedTable(each, options.log));
+    const names = entries.map(({ name }) => name);
     this.#catalog = LayoutCatalog.fromJson((tables ?? {}) as JsonObject, { rules: options.rules, followed: names });
     for (const [name, defaults] of Object.entries(options.databases)) {
       if (this.#catalog.databaseDefaults(name) === null) this.#catalog.setDatabaseDefaults(name, defaults);
     }
     this.#isPast = !covers(from, options.present.at);
-    for (const each of followed) this.#add(each, from);
+    for (const each of entries) this.#add(each, from);
   }
 
-  #add(followed: Followed, from: Position): void {
-    const table = followed.selection.table as MysqlTable;
-    const { memo, since, awaitsOrigin } = followed;
-    const entry: Entry = { followed, table, memo, ahead: null, snapshotComes: awaitsOrigin };
-    this.#entries.set(this.#catalog.keyOf(nameOf(table)), entry);
+  #add(entry: FollowedTable, from: Position): void {
+    const { followed, table, memo } = entry;
+    const { since, awaitsOrigin } = followed;
+    this.#entries.set(this.#catalog.keyOf(entry.name), entry);
     if (memo === null) {
       entry.ahead = awaitsOrigin ? NEVER : this.#options.present.at;
+      entry.shown.set(table.layout);
       this.#catalog.set(table.layout);
     } else {
-      this.#takeMemo(entry, memo);
+      entry.takeMemo(memo, this.#catalog);
       // Tables with positions of their own: what is known is of there.
       if (entry.ahead === null && since !== null && !covers(from, since)) {
         entry.ahead = since;
@@ -96,19 +92,8 @@ export class LogTables {
     }
     if (entry.ahead !== null) this.#ahead += 1;
     // Also where the log has no rows under the other key: the destination has those from before.
-    const known = this.#followedLayout(nameOf(table));
+    const known = this.#followedLayout(entry.name);
     if (memo !== null && known !== null) holdKey(followed, known, 'where the read goes on');
-  }
-
-  #takeMemo(entry: Entry, memo: JsonObject): void {
-    const { at, unknown, absent } = memo;
-    const name = nameOf(entry.table);
-    if (absent === true) this.#catalog.forget(name);
-    else if (typeof unknown === 'string') this.#catalog.put(name, { table: name, why: unknown });
-    else this.#catalog.set(layoutFromJson({ ...memo, ...name }));
-    entry.memo = memo;
-    entry.ahead = at === undefined ? null : (at as Position);
-    if (at !== undefined) entry.snapshotComes = true;
   }
 
   /** `origin` has set the memo of this table. */
@@ -116,21 +101,16 @@ export class LogTables {
     const entry = [...this.#entries.values()].find(each => each.followed === followed);
     if (entry === undefined || followed.memo === null) return;
     const was = entry.ahead !== null;
-    this.#takeMemo(entry, followed.memo);
+    entry.takeMemo(followed.memo, this.#catalog);
     this.#ahead += Number(entry.ahead !== null) - Number(was);
     this.#plans = new WeakMap();
   }
 
   /** Behind a transaction: layouts that were of a later place may be of this one now. */
   reached(place: LogPlace): void {
-    const [unlike] = this.check.reached(place, layout => this.#followedLayout(layout));
-    const entry = unlike === undefined ? undefined : this.#entries.get(this.#catalog.keyOf(unlike));
-    if (entry !== undefined) {
-      throw uncertain(
-        entry.table,
-        'its columns are not those that the log leaves it with: a statement is missing from the log (sql_log_bin = 0)',
-      );
-    }
+    const seen = this.check.reached(place, present => this.#isUnlike(present));
+    for (const present of seen.alike) this.#complete(present);
+    for (const present of seen.unlike) this.#correct(present);
     if (this.#isPast && place.covers(this.#options.present.at)) {
       this.#isPast = false;
       this.#plans = new WeakMap();
@@ -143,6 +123,41 @@ export class LogTables {
       this.#plans = new WeakMap();
       this.#note(entry);
     }
+  }
+
+  /** Whether the table, as the catalog has it at this place, is not as the log leaves it. */
+  #isUnlike(present: TableLayout): boolean {
+    const entry = this.#entries.get(this.#catalog.keyOf(present));
+    const known = this.#catalog.find(present);
+    if (entry === undefined || entry.ahead !== null || known === undefined) return false;
+    if (!('layout' in known)) return this.#options.namesInLog;
+    return hasOtherColumns(known.layout, present) || entry.shown.wouldMove(present, UNSEEN);
+  }
+
+  /** It is alike: what statements do not tell is taken from the catalog. */
+  #complete(present: TableLayout): void {
+    const entry = this.#entries.get(this.#catalog.keyOf(present));
+    const known = this.#followedLayout(present);
+    const completed = known === null ? null : completedBy(known, present);
+    if (entry === undefined || completed === null) return;
+    this.#catalog.set(completed);
+    entry.shown.set(completed, entry.shown.toJson());
+    this.#note(entry);
+  }
+
+  /** A statement is missing from the log: only where it names the columns of rows can it be read on without that. */
+  #correct(present: TableLayout): void {
+    const entry = this.#entries.get(this.#catalog.keyOf(present));
+    if (entry === undefined) return;
+    const known = this.#followedLayout(present);
+    if (!this.#options.namesInLog && known !== null && hasOtherColumns(known, present)) {
+      const why = 'its columns are not those that the log leaves it with: a statement is missing from the log (sql_log_bin = 0)';
+      throw uncertain(entry.table, why);
+    }
+    entry.shown.move(present, UNSEEN);
+    this.#catalog.set(present);
+    this.#plans = new WeakMap();
+    this.#note(entry);
   }
 
   /** The layout at the place where the log is, if it is known. */
@@ -176,28 +191,28 @@ export class LogTables {
     if (entry === undefined) return null;
     const past = was?.find(known => this.#catalog.keyOf(nameOfKnown(known)) === key);
     const layout = this.#layoutOf(map, entry, {
-      known: past ?? this.#catalog.find(nameOf(entry.table)),
+      known: past ?? this.#catalog.find(entry.name),
       isPast: was !== undefined,
     });
     if (layout === null) return LEFT_OUT;
-    if (!waitsForSnapshot(entry)) holdKey(entry.followed, withSentKey(layout, map), 'at this place in the log');
+    if (!entry.waitsForSnapshot) holdKey(entry.followed, withSentKey(layout, map), 'at this place in the log');
     const { types, template } = this.#options;
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
     const mayReread = ({ name }: MysqlColumn): boolean =>
       (this.#isPast || past !== undefined) && !entry.table.primaryKey.includes(name);
-    const deletesOnly = waitsForSnapshot(entry) && !isNamed(map);
+    const deletesOnly = entry.waitsForSnapshot && !isNamed(map);
     const plan = new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread, deletesOnly });
     return deletesOnly && plan.keySources.some(source => source < 0) ? LEFT_OUT : plan;
   }
 
   #layoutOf(
     map: TableMap,
-    entry: Entry,
+    entry: FollowedTable,
     { known, isPast }: { readonly known: KnownTable | undefined; readonly isPast: boolean },
   ): TableLayout | null {
     const { flavor } = this.#options.types;
     const { table, followed } = entry;
-    const mayLeaveOut = waitsForSnapshot(entry);
+    const mayLeaveOut = entry.waitsForSnapshot;
     const selected = followed.selection.columns.map(column => column.name);
     const found = rowLayout(map, known, { discovered: table.layout, selected, flavor });
     if ('why' in found) {
@@ -205,7 +220,9 @@ export class LogTables {
       throw uncertain(table, found.why);
     }
     if (found.isSent && entry.ahead === null && !isPast) {
-      this.#catalog.set({ ...found.layout, ...nameOf(table) });
+      const layout = { ...found.layout, ...entry.name };
+      entry.shown.move(layout, UNSEEN);
+      this.#catalog.set(layout);
       this.#note(entry);
     }
     return found.layout;
@@ -231,7 +248,7 @@ export class LogTables {
   }
 
   /** What is known of the table is of a later place, where this statement has had its effect. */
-  #keepAhead(entry: Entry, effect: LayoutEffect, sql: string): void {
+  #keepAhead(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
     const { table, memo } = entry;
     if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw changedByStatement(table);
     const changes = effect.kind === 'altered' || effect.kind === 'replaced' || effect.kind === 'uncertain';
@@ -239,26 +256,24 @@ export class LogTables {
       throw uncertain(table, 'its columns were changed between the configured position and now');
     }
     if (memo === null) this.#catalog.set(table.layout);
-    else this.#takeMemo(entry, memo);
+    else entry.takeMemo(memo, this.#catalog);
   }
 
-  #apply(entry: Entry, effect: LayoutEffect, sql: string): void {
+  #apply(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
     const { log, namesInLog } = this.#options;
     if (effect.kind === 'uncertain') {
       if (changesRows(sql)) throw changedByStatement(entry.table);
       if (!namesInLog) throw uncertain(entry.table, effect.why);
     } else tellEffect(effect, entry.table, log);
+    if (effect.kind === 'altered') entry.shown.move(effect.layout, effect.change);
+    // Of a table that was made anew all rows are to be read anew: that was said.
+    else if (effect.kind === 'replaced' && effect.from === null) entry.shown.set(effect.layout);
+    else if (effect.kind === 'replaced') entry.shown.move(effect.layout, COPIED);
     if (effect.kind !== 'rows-removed') this.#note(entry);
   }
 
-  #note(entry: Entry): void {
-    const known = this.#catalog.find(nameOf(entry.table));
-    const memo: JsonObject =
-      known === undefined ? { absent: true } : 'layout' in known ? memoOfLayout(known.layout) : { unknown: known.why };
-    if (JSON.stringify(memo) === JSON.stringify(entry.memo)) return;
-    entry.memo = memo;
-    entry.followed.memo = memo;
-    this.#noted.add(entry.followed);
+  #note(entry: FollowedTable): void {
+    if (entry.note(this.#catalog)) this.#noted.add(entry.followed);
   }
 
   /** Tables whose memo has changed since the last call; null: none. */
@@ -283,11 +298,3 @@ export class LogTables {
     return { layouts: made, databases, ...(lost.length > 0 ? { unknown: lost } : {}) };
   }
 }
-
-/** Its rows here are those of a time whose layout is not known for certain; a snapshot shows what became of them. */
-const waitsForSnapshot = (entry: Entry): boolean => entry.ahead !== null && entry.snapshotComes;
-
-/** A place that no log reaches: until `origin` says where. */
-const NEVER = {} as Position;
-
-const nameOf = ({ id }: MysqlTable): { schema: string; name: string } => ({ schema: id.namespace, name: id.name });

@@ -74,7 +74,15 @@ describe('a layout', () => {
     name: 't',
     columns: [
       { name: 'a', columnType: 'int', charset: null, collation: null, nullable: false, generated: '' },
-      { name: 'b', columnType: 'text', charset: 'latin1', collation: 'latin1_bin', nullable: true, generated: 'virtual' },
+      {
+        name: 'b',
+        columnType: 'text',
+        charset: 'latin1',
+        collation: 'latin1_bin',
+        nullable: true,
+        generated: 'virtual',
+        expression: 'e',
+      },
       { name: 'c', columnType: 'blob', charset: null, collation: null, nullable: true, generated: '', compressed: true },
     ],
     defaultCharset: 'latin1',
@@ -100,6 +108,7 @@ describe('a layout', () => {
     { ...layoutToJson(layout), keys: [['PRIMARY']] },
     { ...layoutToJson(layout), keys: 'PRIMARY' },
     { ...layoutToJson(layout), columns: [['a', 'int', '', 2]] },
+    { ...layoutToJson(layout), columns: [['a', 'int', '', 1, 'stored', '', 5]] },
     { ...layoutToJson(layout), columns: [['a', 'int', '', 1, 'maybe']] },
   ])('refuses %j', json => {
     expect(() => layoutFromJson(json)).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }));

@@ -61,6 +61,17 @@ export interface TestDatabase {
    * config.md, none of the connector's code. Numbers are exact (`digits`).
    */
   rows(table: TableSpec): Promise<Row[]>;
+  /** Makes a view that is offered, and of which reading ends with an error of the server. */
+  createFailingView(name: string): Promise<void>;
+  /**
+   * Writes all rows of the table anew, as they were, in a transaction that is left open: by TRUNCATE where the server can take
+   * that back. A reader may have to wait for the commit.
+   */
+  reload(table: TableSpec): Promise<{ readonly commit: () => Promise<void> }>;
+  /** Gives the table another primary key, of columns that it has. */
+  rekey(table: TableSpec, key: readonly string[]): Promise<void>;
+  /** Keeps the changes that `during` makes in the table out of the log, in every way there is; undefined where nobody can notice. */
+  outsideOfLog?(table: TableSpec, during: () => Promise<void>): Promise<void>;
   /** The server's version, for reports. */
   version(): Promise<string>;
   /** Resolves once no connector is connected to this database any more. */
@@ -82,5 +93,7 @@ export interface TestBackend {
    * it: where none of its states is stored, the next one begins at a later place, and what was deleted in between it never says.
    */
   readonly lacks: readonly ('key change' | 'table without key' | 'savepoint' | 'memory of the first read')[];
+  /** The engine sees that a table was out of its log for a while (`TestDatabase.outsideOfLog`). */
+  readonly noticesGaps: boolean;
   open(): Promise<TestDatabase>;
 }

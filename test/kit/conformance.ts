@@ -1,6 +1,7 @@
 import type { TestBackend } from './backend.ts';
 import { commandTests } from './conformance/commands.ts';
 import { faultTests } from './conformance/faults.ts';
+import { identityTests } from './conformance/identities.ts';
 import { readTests } from './conformance/reads.ts';
 import { stateTests } from './conformance/states.ts';
 import { describeServer } from './engines.ts';
@@ -15,5 +16,6 @@ export const conformance = (backend: TestBackend): void => {
     readTests(backend);
     stateTests(backend);
     faultTests(backend);
+    identityTests(backend);
   });
 };

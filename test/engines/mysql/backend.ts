@@ -177,6 +177,28 @@ export class MysqlDatabase implements TestDatabase {
     }
   }
 
+  async createFailingView(name: string): Promise<void> {
+    await this.query(`CREATE VIEW ${quote(name)} AS SELECT CAST(0 AS UNSIGNED) - 1 AS n`);
+  }
+
+  /** By DELETE: TRUNCATE commits at once. */
+  async reload(table: TableSpec): Promise<{ readonly commit: () => Promise<void> }> {
+    const client = await this.server.client(this.name);
+    const name = quote(table.name);
+    await client.query(`CREATE TEMPORARY TABLE held AS SELECT * FROM ${name}`);
+    await client.query(`START TRANSACTION; DELETE FROM ${name}; INSERT INTO ${name} SELECT * FROM held`);
+    return {
+      commit: async () => {
+        await client.query('COMMIT');
+        await client.end();
+      },
+    };
+  }
+
+  async rekey(table: TableSpec, key: readonly string[]): Promise<void> {
+    await this.query(`ALTER TABLE ${quote(table.name)} DROP PRIMARY KEY, ADD PRIMARY KEY (${key.map(quote).join(', ')})`);
+  }
+
   version(): Promise<string> {
     return this.server.variable('version');
   }
@@ -206,5 +228,7 @@ export const mysqlBackend = (flavor: MysqlFlavor, metadata: RowMetadata = 'FULL'
   unavailable: mysqlUnavailable(flavor),
   cursorColumn: '_ab_cdc_cursor',
   lacks: ['memory of the first read'],
+  // A session with sql_log_bin = 0 leaves no trace.
+  noticesGaps: false,
   open: async () => MysqlDatabase.create(await acquireMysql(flavor, metadata)),
 });

@@ -181,6 +181,36 @@ export class PostgresDatabase implements TestDatabase {
     }
   }
 
+  async createFailingView(name: string): Promise<void> {
+    await this.query(`CREATE VIEW ${quote(name)} AS SELECT 1 / (random() * 0)::int AS n`);
+  }
+
+  async reload(table: TableSpec): Promise<{ readonly commit: () => Promise<void> }> {
+    const client = await this.server.client(this.name);
+    const name = quote(table.name);
+    await client.query(`CREATE TEMPORARY TABLE held AS SELECT * FROM ${name}`);
+    await client.query(`BEGIN; TRUNCATE ${name}; INSERT INTO ${name} SELECT * FROM held`);
+    return {
+      commit: async () => {
+        await client.query('COMMIT');
+        await client.end();
+      },
+    };
+  }
+
+  async rekey(table: TableSpec, key: readonly string[]): Promise<void> {
+    const name = quote(table.name);
+    await this.query(
+      `ALTER TABLE ${name} DROP CONSTRAINT ${quote(`${table.name}_pkey`)}, ADD PRIMARY KEY (${key.map(quote).join(', ')})`,
+    );
+  }
+
+  async outsideOfLog(table: TableSpec, during: () => Promise<void>): Promise<void> {
+    await this.query(`ALTER PUBLICATION ${quote(this.name)} DROP TABLE ${quote(table.name)}`);
+    await during();
+    await this.query(`ALTER PUBLICATION ${quote(this.name)} ADD TABLE ${quote(table.name)}`);
+  }
+
   async version(): Promise<string> {
     return String((await this.query('SHOW server_version'))[0]?.['server_version']);
   }
@@ -210,6 +240,7 @@ export const postgresBackend = (major: PostgresMajor): PostgresBackend => ({
   unavailable: postgresUnavailable(major),
   cursorColumn: '_ab_cdc_lsn',
   lacks: [],
+  noticesGaps: true,
   open: async () => {
     const server = await acquirePostgres(major);
     return new PostgresDatabase(server, await server.createDatabase(), await freePort());

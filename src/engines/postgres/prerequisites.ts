@@ -6,6 +6,7 @@ import { type TableId, tableKey, tableLabel } from '../../contract/ids.ts';
 import { ADDED } from './added.ts';
 import { isSystemSchema, type RelationRow, readRelations } from './catalog-queries.ts';
 import { type PostgresConfig, shardsOf } from './config.ts';
+import { connectionFindings } from './connection-limits.ts';
 import { discoverTables, OLDEST_VERSION, versionProblem } from './discovery.ts';
 import { readPluginAccess } from './replication/output-plugin.ts';
 import { unreadableLeaves } from './replication/partitions.ts';
@@ -81,6 +82,7 @@ export async function findProblems(query: Query, config: PostgresConfig): Promis
   const parts = [
     serverProblems(server, slot),
     typeof plugin === 'string' ? nothing : problem('SERVER_SETTING', plugin.refused),
+    await connectionFindings(query),
     slotProblems(server, slot, config),
     await schemaProblems(query, server, schemas, relations),
     publicationProblems({ server, publication, name, tables, owned }),

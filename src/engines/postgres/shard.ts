@@ -17,6 +17,8 @@ import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { PATIENT_MILLIS } from '../../net/deadline.ts';
+import { SharedConnection } from '../../net/shared-connection.ts';
+import { withinLimits } from './connection-limits.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
 import { covers, fromPosition, meet, parseLsn, toPosition } from './position.ts';
@@ -31,7 +33,7 @@ import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
 import { afterUpgrade } from './replication/upgrade.ts';
 import { RetypedInLog } from './replication/values-changed.ts';
 import { snapshot } from './snapshot.ts';
-import { ALL_ROWS, type Query, queryOn } from './sql.ts';
+import { type Query, queryOn } from './sql.ts';
 import { stream } from './stream.ts';
 import type { PgTable } from './table.ts';
 import { connect, disconnect } from './wire/connect.ts';
@@ -49,7 +51,8 @@ export class PostgresShard implements Shard {
   #found: readonly PgTable[] | null;
   /** Logged in for replication, and not yet used up by a stream. */
   #replication: pg.Client | null = null;
-  #reread: RawConnection | null = null;
+  /** For rows: of snapshots, and of the log's that are read again. */
+  readonly #rows: SharedConnection<RawConnection>;
   #server: ServerIdentity | null = null;
   #partitions = new Partitions([]);
   /** See `RetypedInLog`. */
@@ -64,6 +67,7 @@ export class PostgresShard implements Shard {
     this.id = options.id;
     this.#options = options;
     this.#what = `"${database}" on ${host}:${port}`;
+    this.#rows = new SharedConnection(what => this.#openRaw(what));
   }
 
   async tables(ids: readonly TableId[]): Promise<readonly PgTable[]> {
@@ -149,8 +153,8 @@ export class PostgresShard implements Shard {
    * every later transaction is decoded with a publication that has the table from the transaction's first row on.
    */
   async origin(): Promise<Position> {
-    const { target, context, limits } = this.#options;
-    const client = await connect(target, { replication: true, applicationName: `${APPLICATION} origin` }, context);
+    const { limits } = this.#options;
+    const client = await this.#further(true, ' origin');
     try {
       const name = `tributary_origin_${Math.random().toString(36).slice(2, 12)}`;
       const lsn = await createSlotWithin(limits.originMillis, client, await this.#query(), name, { temporary: true });
@@ -173,7 +177,7 @@ export class PostgresShard implements Shard {
     const query = await this.#query();
     const onPartitions = this.#partitions.read.bind(this.#partitions);
     const { target, context, limits } = this.#options;
-    const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what);
+    const openRaw = (what: string): Promise<RawConnection> => this.#rows.renewed(what);
     yield* snapshot({ openRaw, query, onPartitions, role: target.username, log: context.log, limits }, request, records);
   }
 
@@ -188,28 +192,21 @@ export class PostgresShard implements Shard {
     const server = await this.#identity();
     const source = {
       openWal: (from: number) => this.#openWal(from),
-      rereadConnection: async () => {
-        if (this.#reread === null) {
-          this.#reread = await this.#openRaw('Reading rows again');
-          this.#reread.quietMillis = limits.answerMillis;
-          await this.#reread.query(ALL_ROWS);
-        }
-        return this.#reread;
-      },
+      rereadConnection: () => this.#rows.present('Reading rows again'),
       position: (lsn: number) => this.#position(lsn, server),
       retyped: new RetypedInLog(context.log, this.#said),
       query: () => this.#query(),
       slot: config.source.replication_slot,
       publication: config.source.publication,
       nativeJson: this.#nativeJson,
-      visibleMillis: limits.visibleMillis,
+      limits,
       log: context.log,
     };
     return yield* stream(source, request, records);
   }
 
   async close(): Promise<void> {
-    this.#reread?.close();
+    this.#rows.close();
     const clients = [this.#control, this.#replication].filter(client => client !== null);
     this.#control = null;
     this.#replication = null;
@@ -263,12 +260,14 @@ export class PostgresShard implements Shard {
   }
 
   async #openRaw(what: string): Promise<RawConnection> {
+    return new RawConnection(await this.#further(false), what, this.#options.context.signal);
+  }
+
+  /** A connection beside the one for questions. */
+  #further(replication: boolean, use = ''): Promise<pg.Client> {
     const { target, context } = this.#options;
-    return new RawConnection(
-      await connect(target, { replication: false, applicationName: APPLICATION }, context),
-      what,
-      context.signal,
-    );
+    const open = (): Promise<pg.Client> => connect(target, { replication, applicationName: APPLICATION + use }, context);
+    return withinLimits(() => this.#query(), open);
   }
 
   async #identity(): Promise<ServerIdentity> {
@@ -277,8 +276,7 @@ export class PostgresShard implements Shard {
   }
 
   async #replicationClient(): Promise<pg.Client> {
-    const { target, context } = this.#options;
-    this.#replication ??= await connect(target, { replication: true, applicationName: APPLICATION }, context);
+    this.#replication ??= await this.#further(true);
     return this.#replication;
   }
 

@@ -51,8 +51,8 @@ export const literals = (texts: readonly string[]): string => (texts.length === 
  * waited for one sees an empty table (manual, "Caveats" of concurrency control). READ COMMITTED gives COPY a snapshot that
  * opens once the lock is held. What `from` is made of, partitions or tables below a view, is locked with it.
  */
-export const lockedCopy = (from: string, select: string): string =>
-  `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT FROM ${from} LIMIT 0; COPY (${select}) TO STDOUT; COMMIT`;
+export const lockedCopy = (from: string, select: string, settings = ''): string =>
+  `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; ${settings}SELECT FROM ${from} LIMIT 0; COPY (${select}) TO STDOUT; COMMIT`;
 
 /** What row-level security would hide is an error: rows of a followed table must not be passed over. */
 export const ALL_ROWS = 'SET row_security = off';

@@ -7,7 +7,7 @@ import { fromPosition } from './position.ts';
 import { Backlog } from './replication/backlog.ts';
 import { ChangeWriter } from './replication/change-writer.ts';
 import { computationOf } from './replication/computed.ts';
-import { Rereader, type Wanted } from './replication/reread.ts';
+import { Rereader, type RereadLimits, type Wanted } from './replication/reread.ts';
 import { RowPlan, RowTypes } from './replication/row-plan.ts';
 import { asUnsendable } from './replication/unsendable.ts';
 import type { RetypedInLog } from './replication/values-changed.ts';
@@ -33,7 +33,7 @@ import { lsnText, NOTHING, SERVER_KEEPALIVE, type WalStream } from './wire/wal-s
 /** What the log needs of its shard. */
 export interface StreamSource {
   openWal(from: number): Promise<WalStream>;
-  /** A connection for reading rows again; kept by the shard. */
+  /** A connection for reading rows again; the shard's, and nobody's for as long as the log is read. */
   rereadConnection(): Promise<RawConnection>;
   position(lsn: number): Position;
   /** The catalog, as it is now. */
@@ -42,7 +42,7 @@ export interface StreamSource {
   readonly publication: string;
   readonly retyped: RetypedInLog;
   readonly nativeJson: boolean;
-  readonly visibleMillis: number;
+  readonly limits: RereadLimits;
   readonly log: Logger;
 }
 
@@ -152,7 +152,7 @@ class LogReader {
   /** Writes everything that waits, in order, and reads again what the rows lack. */
   async *#replay(): AsyncGenerator<ReplicationEvent, void> {
     const backlog = this.#backlog;
-    this.#rereader ??= new Rereader(await this.#source.rereadConnection(), this.#source.visibleMillis);
+    this.#rereader ??= new Rereader(() => this.#source.rereadConnection(), this.#source.limits);
     const rereader = this.#rereader;
     await rereader.begin(backlog.wanted, backlog.xids);
     for (let at = 0; at < backlog.count; at++) {

@@ -15,6 +15,14 @@ const FIRST_ROWS = 64;
 const MOST_BYTES = 4 * 1024 * 1024;
 const POLL_MILLIS = 20;
 
+/** How long things are waited for, in milliseconds. */
+export interface RereadLimits {
+  /** A transaction of the log, until snapshots show it. */
+  readonly visibleMillis: number;
+  /** The server's answer. */
+  readonly answerMillis: number;
+}
+
 /** A row of the log that lacks values, and what the table has for them now. */
 export interface Wanted {
   readonly plan: RowPlan;
@@ -39,8 +47,8 @@ export interface Wanted {
  * shows it; so all transactions of the waiting rows must be visible before the first of them is fetched.
  */
 export class Rereader {
-  readonly #connection: RawConnection;
-  readonly #visibleMillis: number;
+  readonly #connect: () => Promise<RawConnection>;
+  readonly #limits: RereadLimits;
   #wanted: readonly Wanted[] = [];
   /** Rows up to here have had their turn. */
   #done = 0;
@@ -49,16 +57,19 @@ export class Rereader {
   /** Rows of the next query, by what the last one brought. */
   readonly #rows = new Map<RowPlan, number>();
 
-  /** `visibleMillis`: how long a transaction may take until snapshots show it. */
-  constructor(connection: RawConnection, visibleMillis: number) {
-    this.#connection = connection;
-    this.#visibleMillis = visibleMillis;
+  /** `connect` gives a connection that is idle, and that a snapshot may use before and after. */
+  constructor(connect: () => Promise<RawConnection>, limits: RereadLimits) {
+    this.#connect = connect;
+    this.#limits = limits;
   }
 
   /** Takes over rows of the transactions `xids`. Throws TRANSACTIONS_IN_PROGRESS if these do not become visible in time. */
   async begin(wanted: readonly Wanted[], xids: ReadonlySet<number>): Promise<void> {
     // What is computed from the row itself needs no snapshot.
-    if (wanted.some(row => row.inputs === null)) await untilVisible(this.#connection, [...xids], this.#visibleMillis);
+    if (wanted.some(row => row.inputs === null)) {
+      const what = 'Waiting for transactions of the log to become visible';
+      await this.#using(what, connection => untilVisible(connection, [...xids], this.#limits.visibleMillis));
+    }
     this.#wanted = wanted;
     this.#done = 0;
     this.#held = 0;
@@ -100,9 +111,7 @@ export class Rereader {
     try {
       await this.#fetchRows(plan, rows);
     } catch (error) {
-      const code = error instanceof ConnectorError ? serverError(error.cause)?.code : undefined;
-      if (code === undefined || OF_THE_SERVER.has(code.slice(0, 2))) throw error;
-      await this.#connection.settle();
+      if (!isRefusal(error)) throw error;
       for (const row of rows) this.release(row);
       if (rows.length > 1) for (const row of rows) await this.#computeRows(plan, [row]);
       else for (const row of rows) row.asked = true;
@@ -110,33 +119,63 @@ export class Rereader {
   }
 
   async #fetchRows(plan: RowPlan, rows: readonly Wanted[]): Promise<void> {
-    const connection = this.#connection;
     const { computation } = plan;
     const wanted = [...new Set(rows.flatMap(row => row.columns))].sort((a, b) => a - b);
     const columns = computation === null ? wanted : wanted.filter(at => computation.expressions.has(at));
-    connection.what = `Reading rows of ${tableLabel(plan.table.id)} again`;
     const inputs = (): (readonly (string | null)[])[] => rows.map(row => row.inputs ?? []);
     const sql = computation === null ? fetchSql(plan, rows, columns) : computeSql(computation, inputs(), columns);
-    await connection.beginCopy(sql);
-    const row = new CopyRow(columns.length + 1);
-    const surplus = new Set<Wanted>();
     const before = this.#held;
-    for (;;) {
-      while (connection.nextCopyData()) {
-        const { bytes } = connection;
-        row.split(bytes, connection.start, connection.end);
-        const number = Number(bytes.toString('latin1', row.starts[0], row.ends[0]));
-        const target = rows[number];
-        if (target === undefined) continue;
-        // More than may be held: it is asked for once more when there is room. The row whose turn it is always fits.
-        if (number > 0 && this.#held + connection.end - connection.start > MOST_BYTES) surplus.add(target);
-        else this.#hold(target, row, bytes, columns);
-      }
-      if (connection.copyDone) break;
-      await connection.fill();
-    }
+    const what = `Reading rows of ${tableLabel(plan.table.id)} again`;
+    const surplus = await this.#using(what, connection => this.#copied(connection, sql, rows, columns));
     for (const target of rows) target.asked = !surplus.has(target);
     this.#learn(plan, rows.length, rows.length - surplus.size, this.#held - before);
+  }
+
+  /** Holds what the statement brings; gives the rows for which there was no room. */
+  async #copied(
+    connection: RawConnection,
+    sql: string,
+    rows: readonly Wanted[],
+    columns: readonly number[],
+  ): Promise<ReadonlySet<Wanted>> {
+    const row = new CopyRow(columns.length + 1);
+    const surplus = new Set<Wanted>();
+    try {
+      await connection.beginCopy(sql);
+      for (;;) {
+        while (connection.nextCopyData()) {
+          const { bytes } = connection;
+          row.split(bytes, connection.start, connection.end);
+          const number = Number(bytes.toString('latin1', row.starts[0], row.ends[0]));
+          const target = rows[number];
+          if (target === undefined) continue;
+          // More than may be held: it is asked for once more when there is room. The row whose turn it is always fits.
+          if (number > 0 && this.#held + connection.end - connection.start > MOST_BYTES) surplus.add(target);
+          else this.#hold(target, row, bytes, columns);
+        }
+        if (connection.copyDone) return surplus;
+        await connection.fill();
+      }
+    } catch (error) {
+      // Where the server has refused, the transaction is over, and the connection is left as it was found.
+      if (!isRefusal(error)) throw error;
+      await connection.settle();
+      await connection.query('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async #using<T>(what: string, body: (connection: RawConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#connect();
+    const { what: before, quietMillis } = connection;
+    connection.what = what;
+    connection.quietMillis = this.#limits.answerMillis;
+    try {
+      return await body(connection);
+    } finally {
+      connection.what = before;
+      connection.quietMillis = quietMillis;
+    }
   }
 
   #hold(target: Wanted, row: CopyRow, bytes: Buffer, columns: readonly number[]): void {
@@ -162,6 +201,15 @@ const isAskable = (row: Wanted): boolean => row.inputs !== null || (row.key !== 
 /** Classes of SQLSTATE that say nothing about the row: connections, resources, an operator, the system. */
 const OF_THE_SERVER = new Set(['08', '53', '57', '58']);
 
+/** The server would not run the statement, and the session goes on. */
+function isRefusal(error: unknown): boolean {
+  const code = error instanceof ConnectorError ? serverError(error.cause)?.code : undefined;
+  return code !== undefined && !OF_THE_SERVER.has(code.slice(0, 2));
+}
+
+/** A snapshot whose connection it is has settings of its own. */
+const SETTINGS = 'SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = off; SET LOCAL lock_timeout = 0; ';
+
 const sizeOf = (found: ReadonlyMap<number, Uint8Array | null>): number => {
   let size = 0;
   for (const value of found.values()) size += value?.length ?? 0;
@@ -184,6 +232,7 @@ function fetchSql(plan: RowPlan, rows: readonly Wanted[], columns: readonly numb
     from,
     `SELECT q.n, r.* FROM (VALUES ${values.join(', ')}) AS q (${['n', ...keyNames].join(', ')}) ` +
       `CROSS JOIN LATERAL (SELECT ${names.join(', ')} FROM ${from} t WHERE ${match} LIMIT 1) r`,
+    SETTINGS,
   );
 }
 
@@ -202,7 +251,6 @@ const visibleSql = (xids: readonly number[]): string => `
 
 async function untilVisible(connection: RawConnection, xids: readonly number[], patience: number): Promise<void> {
   if (xids.length === 0) return;
-  connection.what = 'Waiting for transactions of the log to become visible';
   for (let waited = 0; waited < patience; waited += POLL_MILLIS) {
     const [row] = await connection.query(visibleSql(xids));
     if (row?.[0] === 't') return;

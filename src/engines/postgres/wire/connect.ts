@@ -140,9 +140,18 @@ function wantsPlain(error: unknown, target: PgTarget): boolean {
 const HINTS: Readonly<Record<string, string>> = {
   '28P01': ' Check username and password.',
   '28000': ' A line of pg_hba.conf must let this user in from here, or the role needs LOGIN.',
-  '53300': ' Raise max_connections or end idle connections.',
   '57P03': ' It is starting up or shutting down.',
 };
+
+/** Which of the limits on connections: told by the function that looks at it, or by the name of the setting. */
+function limitHint({ routine, message }: { readonly routine?: string | undefined; readonly message: string }): string {
+  if (routine === 'InitializeSessionUserId')
+    return ' End sessions of this role, or raise its limit: ALTER ROLE … CONNECTION LIMIT …;';
+  if (routine === 'CheckMyDatabase')
+    return ' End sessions in this database, or raise its limit: ALTER DATABASE … CONNECTION LIMIT …;';
+  if (message.includes('max_wal_senders')) return ' Raise max_wal_senders, or end replication connections.';
+  return ' Raise max_connections, or end idle connections.';
+}
 
 function explained(error: unknown, { replication }: ConnectOptions, what: string): ConnectorError {
   const known = toConnectorError(error, what);
@@ -152,7 +161,8 @@ function explained(error: unknown, { replication }: ConnectOptions, what: string
   const certificate = server?.message.includes('client certificate')
     ? ' Set client_certificate and client_key in ssl_mode.'
     : undefined;
-  const hint = server === undefined ? undefined : (certificate ?? HINTS[server.code]);
+  const limit = server?.code === '53300' ? limitHint(server) : undefined;
+  const hint = server === undefined ? undefined : (certificate ?? limit ?? HINTS[server.code]);
   return hint === undefined ? known : new ConnectorError(known.code, known.detail + hint, { cause: known.cause });
 }
 

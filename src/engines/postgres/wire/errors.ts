@@ -10,6 +10,8 @@ interface ServerError {
   readonly message: string;
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
+  /** The function of the server that has found the error: its name is in no language. */
+  readonly routine?: string | undefined;
   /** The context: what the server was doing. Not told to the user. */
   readonly where?: string | undefined;
 }
@@ -27,6 +29,7 @@ export function serverError(error: unknown): ServerError | undefined {
     message: ('message' in error ? text(error.message) : undefined) ?? 'no message',
     detail: 'detail' in error ? text(error.detail) : undefined,
     hint: 'hint' in error ? text(error.hint) : undefined,
+    routine: 'routine' in error ? text(error.routine) : undefined,
     where: 'where' in error ? text(error.where) : undefined,
   };
 }

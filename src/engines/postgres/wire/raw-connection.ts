@@ -34,6 +34,8 @@ export class RawConnection {
   quietMillis = 0;
   /** The running COPY has come to its end. */
   copyDone = true;
+  /** By us. */
+  closed = false;
   /** The server process at the other end. */
   readonly pid: number;
 
@@ -150,6 +152,7 @@ export class RawConnection {
 
   /** Says goodbye if that is possible, and drops the socket. */
   close(): void {
+    this.closed = true;
     if (this.copyDone && this.#socket.writable) this.#socket.end(TERMINATE);
     else this.#socket.destroy();
     this.#source.close();

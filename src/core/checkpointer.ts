@@ -1,8 +1,8 @@
 import type { EpochMillis, Position, ShardId, TableId } from '../contract/ids.ts';
 import { tableKey } from '../contract/ids.ts';
 import type { StreamCounter } from '../contract/record-template.ts';
-import { MemoPacker } from '../protocol/memos.ts';
 import { stateMessage } from '../protocol/messages.ts';
+import { Packer } from '../protocol/packing.ts';
 import type { Checkpoint, ShardCheckpoint, TableCheckpoint, TablePhase, TableShard } from '../protocol/state.ts';
 import { follows, globalState, streamState } from '../protocol/state.ts';
 import type { Output } from './output.ts';
@@ -49,7 +49,7 @@ export class Checkpointer {
   #writtenAt: EpochMillis;
   /** Bytes of all STATE lines so far. */
   #stateBytes = 0;
-  readonly #packer = new MemoPacker();
+  readonly #packer = new Packer();
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;

@@ -2,23 +2,23 @@
  * Checkpoint ⇄ the JSON of STATE messages. The only place that knows the shape, and where old versions will be moved to
  * the present one.
  *
- *     GLOBAL  shared_state { version, engine, shards: { <shard>: { position, clock } }, memos }
+ *     GLOBAL  shared_state { version, engine, shards: { <shard>: { position, clock } }, packed }
  *             stream_state { version, shards: { <shard>: { identity, phase, … } } }
  *     STREAM  stream_state { version, engine, shards: { <shard>: { identity, phase, …, position, clock } } }
  *
  * Within a GLOBAL state a stream has positions of its own, as in a STREAM state, for shards that shared_state does not have.
  * Both forms are read, whatever the configuration asks to be written. Positions, cursors and memos are opaque here.
  *
- * A memo is `memo` as long as memos are few, else `memo_ref`, one of shared_state's `memos`, or, in a STREAM state,
- * `memo_packed`: see `memos.ts`.
+ * What many streams have alike (`memo`, `as_of`, `since`) stands in each as long as it is little; else as `memo_ref` and so on, which is one of
+ * shared_state's `packed`, or, in a STREAM state, as `memo_packed`: see `packing.ts`.
  */
 import { ConnectorError } from '../contract/errors.ts';
 import type { Json, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../contract/ids.ts';
 import { tableKey, tableLabel } from '../contract/ids.ts';
 import { describeFlaw, parseJson } from './json-text.ts';
-import { type MemoPacker, unpackMemos } from './memos.ts';
 import type { AirbyteState, AirbyteStreamState } from './messages.ts';
 import { descriptor } from './messages.ts';
+import { type Packer, unpack } from './packing.ts';
 import { StateReader } from './state-reader.ts';
 
 export const STATE_VERSION = 1;
@@ -63,20 +63,19 @@ export interface Checkpoint {
 export const emptyCheckpoint = (): Checkpoint => ({ shards: new Map(), tables: new Map(), streams: new Map() });
 
 /** One state for all streams. */
-export function globalState(engine: string, checkpoint: Checkpoint, packer: MemoPacker): AirbyteState {
+export function globalState(engine: string, checkpoint: Checkpoint, packer: Packer): AirbyteState {
   const phases = [...checkpoint.tables.values()].flatMap(table => [...table.shards.values()]);
-  const memos = phases.map(({ memo }) => memo).filter(memo => memo !== undefined);
-  const packed = packer.all(memos);
-  const memoIn = (memo: JsonObject): JsonObject => (packed === null ? { memo } : { memo_ref: packed.reference(memo) });
+  const packed = packer.all(phases.flatMap(sharedParts));
+  const part: WritePart = (key, value) => (packed === null ? { [key]: value } : { [`${key}_ref`]: packed.reference(value) });
   const shards = Object.fromEntries([...checkpoint.shards].map(([id, at]) => [id, { position: at.position, clock: at.clock }]));
   return {
     type: 'GLOBAL',
     global: {
-      shared_state: { version: STATE_VERSION, engine, shards, ...present('memos', packed?.packed ?? null) },
+      shared_state: { version: STATE_VERSION, engine, shards, ...present('packed', packed?.packed ?? null) },
       stream_states: [...checkpoint.tables].map(
         ([key, table]): AirbyteStreamState => ({
           stream_descriptor: descriptor(table.id),
-          stream_state: { version: STATE_VERSION, shards: shardsOf(table, memoIn, checkpoint.streams.get(key)) },
+          stream_state: { version: STATE_VERSION, shards: shardsOf(table, part, checkpoint.streams.get(key)) },
         }),
       ),
     },
@@ -88,43 +87,45 @@ export function streamState(
   engine: string,
   table: TableCheckpoint,
   positions: ReadonlyMap<ShardId, ShardCheckpoint>,
-  packer: MemoPacker,
+  packer: Packer,
 ): AirbyteState {
-  const memoIn = (memo: JsonObject): JsonObject => {
-    const packed = packer.alone(memo);
-    return packed === null ? { memo } : { memo_packed: packed };
+  const part: WritePart = (key, value) => {
+    const packed = packer.alone(value);
+    return packed === null ? { [key]: value } : { [`${key}_packed`]: packed };
   };
   return {
     type: 'STREAM',
     stream: {
       stream_descriptor: descriptor(table.id),
-      stream_state: { version: STATE_VERSION, engine, shards: shardsOf(table, memoIn, positions) },
+      stream_state: { version: STATE_VERSION, engine, shards: shardsOf(table, part, positions) },
     },
   };
 }
 
-/** `memoIn`: how a memo stands in the state. */
-type MemoIn = (memo: JsonObject) => JsonObject;
+/** How something that many streams have alike stands in the state. */
+type WritePart = (key: 'memo' | 'as_of' | 'since', value: JsonObject) => JsonObject;
 
-function shardsOf(table: TableCheckpoint, memoIn: MemoIn, positions?: ReadonlyMap<ShardId, ShardCheckpoint>): JsonObject {
+function sharedParts(at: TableShard): readonly JsonObject[] {
+  const place = at.phase === 'snapshot' ? at.asOf : at.phase === 'streaming' ? at.since : null;
+  return [at.memo, place].filter(part => part != null);
+}
+
+function shardsOf(table: TableCheckpoint, part: WritePart, positions?: ReadonlyMap<ShardId, ShardCheckpoint>): JsonObject {
   return Object.fromEntries(
     [...table.shards].map(([id, at]) => {
       const place = positions?.get(id);
-      return [
-        id,
-        { ...phaseToJson(at, memoIn), ...(place === undefined ? {} : { position: place.position, clock: place.clock }) },
-      ];
+      return [id, { ...phaseToJson(at, part), ...(place === undefined ? {} : { position: place.position, clock: place.clock }) }];
     }),
   );
 }
 
-function phaseToJson(at: TableShard, memoIn: MemoIn): JsonObject {
-  const head = { identity: at.identity, phase: at.phase, ...(at.memo === undefined ? {} : memoIn(at.memo)) };
+function phaseToJson(at: TableShard, part: WritePart): JsonObject {
+  const head = { identity: at.identity, phase: at.phase, ...(at.memo === undefined ? {} : part('memo', at.memo)) };
   switch (at.phase) {
     case 'snapshot':
-      return { ...head, ...present('cursor', at.cursor), ...present('as_of', at.asOf), key: at.key };
+      return { ...head, ...present('cursor', at.cursor), ...(at.asOf === null ? {} : part('as_of', at.asOf)), key: at.key };
     case 'streaming':
-      return { ...head, ...present('since', at.since) };
+      return { ...head, ...(at.since === null ? {} : part('since', at.since)) };
     case 'refresh':
       return { ...head, ...present('cursor', at.cursor), ...present('job', at.job) };
     case 'refreshed':
@@ -192,7 +193,7 @@ function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
     shared.expectEngine();
     for (const [id, entry] of shared.object('shards').entries()) checkpoint.shards.set(id as ShardId, readPlace(entry));
   }
-  const memos = shared.value('memos') == null ? NO_MEMOS : unpacked(shared, 'memos');
+  const parts = shared.value('packed') == null ? NO_PARTS : unpacked(shared, 'packed');
   for (const item of global.array('stream_states')) {
     const id = readDescriptor(item);
     const state = item.child('stream_state');
@@ -201,7 +202,7 @@ function readGlobal(global: StateReader, checkpoint: Checkpoint): void {
     const table = addTable(checkpoint, id, item);
     const places = new Map<ShardId, ShardCheckpoint>();
     for (const [shard, entry] of state.object('shards').entries()) {
-      const at = readPhase(entry, memos);
+      const at = readPhase(entry, parts);
       table.shards.set(shard as ShardId, at);
       if (checkpoint.shards.has(shard as ShardId)) continue;
       if (entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
@@ -220,7 +221,7 @@ function readStream(stream: StateReader, checkpoint: Checkpoint): void {
   const table = addTable(checkpoint, id, stream);
   const places = new Map<ShardId, ShardCheckpoint>();
   for (const [shard, entry] of state.object('shards').entries()) {
-    const at = readPhase(entry, NO_MEMOS);
+    const at = readPhase(entry, NO_PARTS);
     table.shards.set(shard as ShardId, at);
     if (follows(at) || entry.value('position') != null) places.set(shard as ShardId, readPlace(entry));
   }
@@ -250,35 +251,36 @@ const readPlace = (entry: StateReader): ShardCheckpoint => ({
   clock: entry.count('clock'),
 });
 
-const NO_MEMOS: ReadonlyMap<string, JsonObject> = new Map();
+type Parts = ReadonlyMap<string, JsonObject>;
+const NO_PARTS: Parts = new Map();
 
-function unpacked(at: StateReader, key: string): ReadonlyMap<string, JsonObject> {
-  const memos = unpackMemos(at.string(key));
-  if (memos === null) throw at.child(key).fail('this text is damaged');
-  return memos;
+function unpacked(at: StateReader, key: string): Parts {
+  const parts = unpack(at.string(key));
+  if (parts === null) throw at.child(key).fail('this text is damaged');
+  return parts;
 }
 
-/** In whichever of its forms it is there; null: the table has none. */
-function readMemo(entry: StateReader, memos: ReadonlyMap<string, JsonObject>): JsonObject | null {
-  const reference = entry.optionalString('memo_ref');
+/** In whichever of its forms it is there; null: it is not. */
+function readPart(entry: StateReader, key: string, parts: Parts): JsonObject | null {
+  const reference = entry.optionalString(`${key}_ref`);
   if (reference !== null) {
-    const memo = memos.get(reference);
-    if (memo === undefined) throw entry.child('memo_ref').fail('the memos of shared_state do not have this one');
-    return memo;
+    const part = parts.get(reference);
+    if (part === undefined) throw entry.child(`${key}_ref`).fail('shared_state has nothing by this reference');
+    return part;
   }
-  if (entry.value('memo_packed') == null) return entry.optionalJsonObject('memo');
-  const [memo] = unpacked(entry, 'memo_packed').values();
-  if (memo === undefined) throw entry.child('memo_packed').fail('there is nothing in it');
-  return memo;
+  if (entry.value(`${key}_packed`) == null) return entry.optionalJsonObject(key);
+  const [part] = unpacked(entry, `${key}_packed`).values();
+  if (part === undefined) throw entry.child(`${key}_packed`).fail('there is nothing in it');
+  return part;
 }
 
-function readPhase(entry: StateReader, memos: ReadonlyMap<string, JsonObject>): TableShard {
+function readPhase(entry: StateReader, parts: Parts): TableShard {
   const identity = entry.string('identity');
-  const memo = readMemo(entry, memos);
+  const memo = readPart(entry, 'memo', parts);
   const head = memo === null ? { identity } : { identity, memo };
   const phase = entry.value('phase');
   const cursor = (): SnapshotCursor | null => entry.optionalJsonObject('cursor') as SnapshotCursor | null;
-  const position = (key: string): Position | null => entry.optionalJsonObject(key) as Position | null;
+  const position = (key: string): Position | null => readPart(entry, key, parts) as Position | null;
   switch (phase) {
     case 'snapshot':
       return { ...head, phase, cursor: cursor(), asOf: position('as_of'), key: entry.count('key') };

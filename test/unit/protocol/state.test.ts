@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ConnectorError } from '../../../src/contract/errors.ts';
 import type { Json, JsonObject, Position, ShardId, SnapshotCursor, TableId } from '../../../src/contract/ids.ts';
 import { tableKey } from '../../../src/contract/ids.ts';
-import { MemoPacker } from '../../../src/protocol/memos.ts';
 import { type AirbyteState, encodeMessage, stateMessage } from '../../../src/protocol/messages.ts';
+import { Packer } from '../../../src/protocol/packing.ts';
 import {
   type Checkpoint,
   emptyCheckpoint,
@@ -80,7 +80,7 @@ describe('state', () => {
   it('survives the way out as GLOBAL and back', () => {
     fc.assert(
       fc.property(checkpoint, before => {
-        expect(parseState(throughStdout([globalState('postgres', before, new MemoPacker())]), 'postgres')).toEqual(before);
+        expect(parseState(throughStdout([globalState('postgres', before, new Packer())]), 'postgres')).toEqual(before);
       }),
     );
   });
@@ -95,7 +95,7 @@ describe('state', () => {
           return [key, new Map(apart)] as const;
         });
         const before = { shards, tables: from.tables, streams: new Map(places.filter(([, apart]) => apart.size > 0)) };
-        expect(parseState(throughStdout([globalState('postgres', before, new MemoPacker())]), 'postgres')).toEqual(before);
+        expect(parseState(throughStdout([globalState('postgres', before, new Packer())]), 'postgres')).toEqual(before);
       }),
     );
   });
@@ -103,7 +103,7 @@ describe('state', () => {
   it('survives the way out as STREAM and back', () => {
     fc.assert(
       fc.property(checkpoint, before => {
-        const packer = new MemoPacker();
+        const packer = new Packer();
         const states = [...before.tables.values()].map(table => streamState('postgres', table, before.shards, packer));
         const after = parseState(throughStdout(states), 'postgres');
         const streams = [...before.tables].map(([key, table]) => {
@@ -134,7 +134,7 @@ describe('state', () => {
       ]),
     });
     const shards = new Map([[main, { position: lsn('0/2'), clock: 9 }]]);
-    expect(globalState('postgres', { shards, tables, streams: new Map() }, new MemoPacker())).toEqual({
+    expect(globalState('postgres', { shards, tables, streams: new Map() }, new Packer())).toEqual({
       type: 'GLOBAL',
       global: {
         shared_state: { version: 1, engine: 'postgres', shards: { main: { position: { lsn: '0/2' }, clock: 9 } } },
@@ -164,7 +164,7 @@ describe('state', () => {
       ];
       return { charset: 'utf8mb4', columns: Array.from({ length: 41 }, (_, at) => column(at)) };
     };
-    const stateOf = (memos: readonly JsonObject[], packer = new MemoPacker()): AirbyteState => {
+    const stateOf = (memos: readonly JsonObject[], packer = new Packer()): AirbyteState => {
       const tables = memos.map((memo, at): [string, TableCheckpoint] => {
         const id = { namespace: 'shop', name: `table_${at}` };
         return [tableKey(id), { id, shards: new Map([[main, { identity: '', phase: 'streaming', since: null, memo }]]) }];
@@ -188,11 +188,11 @@ describe('state', () => {
     it('shows them as they are as long as they are few', () => {
       const text = JSON.stringify(stateOf([{ columns: ['id'] }, { columns: ['id', 'name'] }]));
       expect(text).toContain('"memo":{"columns":["id","name"]}');
-      expect(text).not.toContain('memos');
+      expect(text).not.toContain('packed');
     });
 
     it('says the same again while nothing changes, and the new where one does', () => {
-      const packer = new MemoPacker();
+      const packer = new Packer();
       const memos = [1, 2, 3, 4].map(memoOf);
       const first = JSON.stringify(stateOf(memos, packer));
       expect(JSON.stringify(stateOf(memos, packer))).toBe(first);
@@ -205,22 +205,25 @@ describe('state', () => {
       const id = { namespace: '', name: 'a' };
       const long = { ...memoOf(1), more: 'x'.repeat(5000) };
       const table = { id, shards: new Map([[main, { identity: '', phase: 'streaming' as const, since: null, memo: long }]]) };
-      const state = streamState('mysql', table, new Map([[main, { position, clock: 1 }]]), new MemoPacker());
+      const state = streamState('mysql', table, new Map([[main, { position, clock: 1 }]]), new Packer());
       expect(bytesOf(state)).toBeLessThan(1200);
       expect(parseState(throughStdout([state]), 'mysql')?.tables.get(tableKey(id))).toEqual(table);
     });
 
     it.each([
-      [(text: string) => text.replace(/"memos":"[^"]*"/, '"memos":"AAAA"'), '/global/shared_state/memos: this text is damaged'],
       [
-        (text: string) => text.replace(/"memos":"([^"]{200})[^"]*"/, '"memos":"$1"'),
-        '/global/shared_state/memos: this text is damaged',
+        (text: string) => text.replace(/"packed":"[^"]*"/, '"packed":"AAAA"'),
+        '/global/shared_state/packed: this text is damaged',
+      ],
+      [
+        (text: string) => text.replace(/"packed":"([^"]{200})[^"]*"/, '"packed":"$1"'),
+        '/global/shared_state/packed: this text is damaged',
       ],
       [
         (text: string) => text.replace(/"memo_ref":"[^"]*"/, '"memo_ref":"other"'),
-        '/memo_ref: the memos of shared_state do not have this one',
+        '/memo_ref: shared_state has nothing by this reference',
       ],
-      [(text: string) => text.replace(/,"memos":"[^"]*"/, ''), '/memo_ref: the memos of shared_state do not have this one'],
+      [(text: string) => text.replace(/,"packed":"[^"]*"/, ''), '/memo_ref: shared_state has nothing by this reference'],
     ])('is refused where it is damaged (%#)', (damage, message) => {
       const text = damage(throughStdout([stateOf([1, 2, 3].map(memoOf))]));
       expect(() => parseState(text, 'mysql')).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }));

@@ -1,12 +1,12 @@
 /**
- * The small form of memos in a state: those of tables alike are written once, and all of them together are compressed. As
- * long as they are few they stay as they are, for people who look into a state.
+ * The small form of what many streams of a state have alike: memos of tables, and places where their logs begin. Each is written
+ * once, and all of them together are compressed. As long as they are few they stay as they are, for people who look into a state.
  */
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { JsonObject } from '../contract/ids.ts';
 
-/** Characters that the memos of a state may have together as they are, and one by itself. */
+/** Characters that such parts of a state may have together as they are, and one by itself. */
 const FEW = 2048;
 const FEW_ALONE = 512;
 /** Up to here the best compression takes a moment only. */
@@ -17,59 +17,59 @@ const QUICK = 5;
 const MOST_BYTES = 512 * 1024 * 1024;
 const REFERENCE_CHARACTERS = 11;
 
-export interface PackedMemos {
-  /** What stands for each memo. */
-  readonly reference: (memo: JsonObject) => string;
+export interface Packed {
+  /** What stands for each part. */
+  readonly reference: (part: JsonObject) => string;
   readonly packed: string;
 }
 
-/** Packs memos; what did not change since the last time costs nothing. */
-export class MemoPacker {
+/** Packs parts of states; what did not change since the last time costs nothing. */
+export class Packer {
   readonly #texts = new WeakMap<JsonObject, { readonly text: string; readonly reference: string }>();
   readonly #alone = new WeakMap<JsonObject, string>();
   #latest = { references: '', packed: '' };
 
-  /** All memos of a state; null: they are few. */
-  all(memos: readonly JsonObject[]): PackedMemos | null {
+  /** All such parts of a state; null: they are few. */
+  all(parts: readonly JsonObject[]): Packed | null {
     const texts = new Map<string, string>();
     let characters = 0;
-    for (const memo of memos) {
-      const { text, reference } = this.#textOf(memo);
+    for (const part of parts) {
+      const { text, reference } = this.#textOf(part);
       characters += text.length;
       texts.set(reference, text);
     }
     if (characters <= FEW) return null;
     const references = [...texts.keys()].join();
     if (references !== this.#latest.references) this.#latest = { references, packed: pack([...texts.values()]) };
-    return { reference: memo => this.#textOf(memo).reference, packed: this.#latest.packed };
+    return { reference: part => this.#textOf(part).reference, packed: this.#latest.packed };
   }
 
   /** One that stands by itself; null: it is short. */
-  alone(memo: JsonObject): string | null {
-    const { text } = this.#textOf(memo);
+  alone(part: JsonObject): string | null {
+    const { text } = this.#textOf(part);
     if (text.length <= FEW_ALONE) return null;
-    const packed = this.#alone.get(memo) ?? pack([text]);
-    this.#alone.set(memo, packed);
+    const packed = this.#alone.get(part) ?? pack([text]);
+    this.#alone.set(part, packed);
     return packed;
   }
 
-  #textOf(memo: JsonObject): { readonly text: string; readonly reference: string } {
-    const known = this.#texts.get(memo);
+  #textOf(part: JsonObject): { readonly text: string; readonly reference: string } {
+    const known = this.#texts.get(part);
     if (known !== undefined) return known;
-    const text = JSON.stringify(memo);
+    const text = JSON.stringify(part);
     const made = { text, reference: referenceOf(text) };
-    this.#texts.set(memo, made);
+    this.#texts.set(part, made);
     return made;
   }
 }
 
-/** Undoes `pack`: memos by their references. Null: it is nothing that was packed. */
-export function unpackMemos(packed: string): ReadonlyMap<string, JsonObject> | null {
+/** Undoes `pack`: parts by their references. Null: it is nothing that was packed. */
+export function unpack(packed: string): ReadonlyMap<string, JsonObject> | null {
   try {
     const bytes = brotliDecompressSync(Buffer.from(packed, 'base64'), { maxOutputLength: MOST_BYTES });
-    const memos = JSON.parse(bytes.toString('utf8')) as unknown;
-    if (!Array.isArray(memos) || !memos.every(isObject)) return null;
-    return new Map(memos.map(memo => [referenceOf(JSON.stringify(memo)), memo]));
+    const parts = JSON.parse(bytes.toString('utf8')) as unknown;
+    if (!Array.isArray(parts) || !parts.every(isObject)) return null;
+    return new Map(parts.map(part => [referenceOf(JSON.stringify(part)), part]));
   } catch {
     return null;
   }

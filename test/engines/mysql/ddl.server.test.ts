@@ -286,4 +286,36 @@ describeMysql(flavor => {
       }),
     );
   });
+
+  it(
+    'names in the log that are turned off and on between two reads, and within the log, leave no column unknown',
+    inLab(
+      () => acquireMysql(flavor),
+      async lab => {
+        const was = await lab.server.variable('binlog_row_metadata');
+        lab.later(() => lab.sql(`SET GLOBAL binlog_row_metadata = '${was}'`));
+        const turn = (metadata: string): Promise<unknown> => lab.sql(`SET GLOBAL binlog_row_metadata = '${metadata}'`);
+        const change = async (id: number, ...statements: readonly string[]): Promise<void> => {
+          for (const statement of statements) await lab.sql(statement);
+          await lab.sql(`INSERT INTO thing (id, a, b) VALUES (${id}, ${id * 10}, 'b${id}'); UPDATE thing SET a = a + 1`);
+        };
+        await turn('FULL');
+        await lab.sql(create);
+        const platform = await lab.connect({ streams: ['thing'] });
+        await change(1);
+        await platform.sync();
+        await change(2, 'ALTER TABLE thing ADD x bigint FIRST');
+        await turn('MINIMAL');
+        await change(3, 'ALTER TABLE thing MODIFY a bigint FIRST, ADD y longtext AFTER id');
+        await platform.sync();
+        await change(4, 'ALTER TABLE thing MODIFY b longtext FIRST');
+        await turn('FULL');
+        await change(5, 'ALTER TABLE thing DROP x, MODIFY y longtext AFTER b');
+        await turn('MINIMAL');
+        await change(6, 'ALTER TABLE thing MODIFY a bigint AFTER y');
+        await platform.sync();
+        await platform.expectEqual([thing]);
+      },
+    ),
+  );
 });

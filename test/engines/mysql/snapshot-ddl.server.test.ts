@@ -28,13 +28,14 @@ class Reading {
     this.#selection = selection;
   }
 
-  static async open(lab: Lab, name = 'thing', promise?: Selection): Promise<Reading> {
+  static async open(lab: Lab, name = 'thing', promise?: Partial<Selection>): Promise<Reading> {
     const session = await mysql.connect(engineConfig(lab.server, [lab.database.name]), engineContext().context);
     lab.later(async () => await session[Symbol.asyncDispose]());
     const [shard] = (await session.shards()) as [Shard];
     const [found] = await shard.tables([{ namespace: lab.database.name, name }]);
     if (found === undefined) throw new Error(`no table ${name}`);
-    return new Reading(shard, { table: found, columns: promise?.columns ?? found.columns });
+    const { columns = found.columns, key = [] } = promise ?? {};
+    return new Reading(shard, { table: found, columns, key });
   }
 
   get selection(): Selection {
@@ -89,6 +90,29 @@ describeMysql(flavor => {
   const lab = (body: (lab: Lab) => Promise<void>): (() => Promise<void>) => inLab(() => acquireMysql(flavor), body);
   const all = Array.from({ length: 1000 }, (_, at) => at + 1);
   const sorted = (ids: readonly unknown[]): unknown[] => ids.toSorted((a, b) => Number(a) - Number(b));
+
+  it.each([
+    ['dropped', 'DROP PRIMARY KEY'],
+    ['another one', 'DROP PRIMARY KEY, ADD PRIMARY KEY (n, id)'],
+  ])('a key that is %s between two chunks ends the read: a destination would take two rows for one', (_, clause) =>
+    lab(async lab => {
+      await lab.sql(`CREATE TABLE thing (id int PRIMARY KEY, n int); INSERT INTO thing SELECT i, 1 FROM ${series(1000)}`);
+      const reading = await Reading.open(lab, 'thing', { key: ['id'] });
+      const alter = (): Promise<unknown> => lab.sql(`ALTER TABLE thing ${clause}`);
+      await expect(reading.read(3, alter)).rejects.toMatchObject({ code: 'SCHEMA_CHANGED' });
+      expect(reading.ids()).toEqual(all.slice(0, 300));
+    })(),
+  );
+
+  it(
+    'a key that is made again as a unique one is still one',
+    lab(async lab => {
+      await lab.sql(`CREATE TABLE thing (id int PRIMARY KEY, n int); INSERT INTO thing SELECT i, 1 FROM ${series(1000)}`);
+      const reading = await Reading.open(lab, 'thing', { key: ['id'] });
+      await reading.read(3, () => lab.sql('ALTER TABLE thing DROP PRIMARY KEY, ADD UNIQUE (id)'));
+      expect(sorted(reading.ids())).toEqual(all);
+    }),
+  );
 
   describe.each([
     ['between two chunks', false],

@@ -274,3 +274,11 @@ export async function readTypes(query: Query, types: readonly number[]): Promise
   for (const oid of byOid.keys()) resolve(oid);
   return resolved;
 }
+
+/** `wal_sender_timeout` in milliseconds; 0: never. */
+export async function readWalSenderTimeout(query: Query): Promise<number> {
+  const [row] = await query.rows<{ millis: number }>(
+    "SELECT setting::int8::float8 AS millis FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+  );
+  return Number(row?.millis ?? 60_000);
+}

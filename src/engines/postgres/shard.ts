@@ -18,6 +18,7 @@ import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { PATIENT_MILLIS } from '../../net/deadline.ts';
 import { SharedConnection } from '../../net/shared-connection.ts';
+import { readWalSenderTimeout } from './catalog-queries.ts';
 import { withinLimits } from './connection-limits.ts';
 import { discoverTables } from './discovery.ts';
 import type { PostgresShardOptions } from './options.ts';
@@ -29,7 +30,7 @@ import { missedRows } from './replication/missed.ts';
 import { Partitions } from './replication/partitions.ts';
 import { ensurePublication, readPublication } from './replication/publication.ts';
 import { advanceSlot, whyLost } from './replication/resume.ts';
-import { type Slot, slotLoss, slotMisfit } from './replication/slot.ts';
+import { type Slot, slotLoss, slotMisfit, whyNotStarted } from './replication/slot.ts';
 import { afterUpgrade } from './replication/upgrade.ts';
 import { RetypedInLog } from './replication/values-changed.ts';
 import { snapshot } from './snapshot.ts';
@@ -243,20 +244,18 @@ export class PostgresShard implements Shard {
   }
 
   async #openWal(from: number): Promise<WalStream> {
-    const { config, context } = this.#options;
-    const [row] = await (await this.#query()).rows<{ millis: number }>(
-      "SELECT setting::int8::float8 AS millis FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
-    );
+    const { config, context, target } = this.#options;
+    const query = await this.#query();
     const client = await this.#replicationClient();
     this.#replication = null;
+    const { replication_slot: slot, publication } = config.source;
     const options = {
-      slot: config.source.replication_slot,
-      publication: config.source.publication,
-      from,
-      confirmed: this.#confirmed,
-      walSenderTimeoutMillis: Number(row?.millis ?? 60_000),
+      ...{ slot, publication, from, confirmed: this.#confirmed },
+      walSenderTimeoutMillis: await readWalSenderTimeout(query),
     };
-    return await WalStream.start(client, options, context.signal);
+    return await WalStream.start(client, options, context.signal).catch(async (error: unknown) => {
+      throw await whyNotStarted(error, query, slot, target.database);
+    });
   }
 
   async #openRaw(what: string): Promise<RawConnection> {

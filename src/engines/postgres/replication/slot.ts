@@ -20,6 +20,8 @@ export interface Slot {
   /** reserved, extended, unreserved, lost. */
   readonly walStatus: string | null;
   readonly twoPhase: boolean;
+  /** A standby's copy of a slot of its primary (version 17 and later): it can be neither read nor dropped there. */
+  readonly synced: boolean;
   /** Version 17 and later: wal_removed, rows_removed, wal_level_insufficient, idle_timeout. */
   readonly invalidationReason: string | null;
 }
@@ -39,15 +41,16 @@ interface SlotRow {
   two_phase?: boolean;
   conflicting?: boolean | null;
   invalidation_reason?: string | null;
+  synced?: boolean;
 }
 
 /** The slot of that name, whatever it is, or undefined. */
 export async function readSlot(query: Query, name: string): Promise<Slot | undefined> {
   // As JSON: which columns there are depends on the version.
-  const sql = `SELECT to_jsonb(s) AS slot FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${quoteLiteral(name)}`;
-  const [row] = await query.rows<{ slot: SlotRow }>(sql);
+  const sql = `SELECT to_jsonb(s) AS slot, pg_is_in_recovery() AS standby FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${quoteLiteral(name)}`;
+  const [row] = await query.rows<{ slot: SlotRow; standby: boolean }>(sql);
   if (row === undefined) return undefined;
-  const { slot } = row;
+  const { slot, standby } = row;
   return {
     name: slot.slot_name,
     plugin: slot.plugin,
@@ -61,6 +64,8 @@ export async function readSlot(query: Query, name: string): Promise<Slot | undef
     confirmedFlushLsn: slot.confirmed_flush_lsn,
     walStatus: slot.wal_status,
     twoPhase: slot.two_phase ?? false,
+    // A server that was promoted keeps the mark, and it means nothing there (manual, pg_replication_slots).
+    synced: standby && slot.synced === true,
     invalidationReason: slot.invalidation_reason ?? (slot.conflicting === true ? 'conflict with recovery' : null),
   };
 }
@@ -74,6 +79,9 @@ export const dropSlotSql = (name: string): string => `SELECT pg_drop_replication
 export function slotMisfit(slot: Slot, database: string): string | undefined {
   const name = `The replication slot "${slot.name}"`;
   const remedy = `Choose another replication_slot, or, if nobody needs it, run: ${dropSlotSql(slot.name)}`;
+  if (slot.synced) {
+    return `${name} is this standby's copy of a slot of its primary, which can be read there, and here only after a promotion. Read from the primary, or choose another replication_slot for this standby.`;
+  }
   if (slot.type !== 'logical') return `${name} is a physical one. ${remedy}`;
   if (slot.plugin !== 'pgoutput') return `${name} uses the plugin ${slot.plugin ?? '?'}, not pgoutput. ${remedy}`;
   if (slot.database !== database) return `${name} belongs to the database "${slot.database ?? '?'}". ${remedy}`;
@@ -83,11 +91,41 @@ export function slotMisfit(slot: Slot, database: string): string | undefined {
   return undefined;
 }
 
+/** What to change so that it does not happen again, by `invalidation_reason`. */
+const PRECAUTIONS: Readonly<Record<string, string>> = {
+  wal_removed: 'Raise max_slot_wal_keep_size, or sync more often.',
+  idle_timeout: 'Raise idle_replication_slot_timeout, or sync more often.',
+  rows_removed:
+    'Set hot_standby_feedback = on on the standby, with a physical slot on its primary, so that vacuum keeps what decoding needs.',
+  wal_level_insufficient: 'wal_level was too low for a while: keep it at logical, on a standby also on its primary.',
+  'conflict with recovery': 'Set hot_standby_feedback = on on the standby, and keep wal_level = logical on its primary.',
+};
+
 /** Why the log of the slot is lost, in words. */
 export function slotLoss(slot: Slot): string | undefined {
   if (!isLost(slot)) return undefined;
+  const reason = slot.invalidationReason ?? 'wal_removed';
   const why = slot.invalidationReason === null ? '' : ` (${slot.invalidationReason})`;
-  return `The server has discarded changes that the replication slot "${slot.name}" still needed${why}. Raise max_slot_wal_keep_size (or idle_replication_slot_timeout), or sync more often.`;
+  return `The server has discarded changes that the replication slot "${slot.name}" still needed${why}. ${PRECAUTIONS[reason] ?? 'Sync more often.'}`;
+}
+
+/**
+ * What a server means that refuses to start at a slot with 55000 (object_not_in_prerequisite_state): one number for a slot
+ * that is lost, for one that cannot be used here, and for settings. The slot tells; messages come in the server's language.
+ */
+export async function whyNotStarted(error: unknown, query: Query, name: string, database: string): Promise<unknown> {
+  if (!(error instanceof ConnectorError) || serverError(error.cause)?.code !== '55000') return error;
+  const slot = await readSlot(query, name);
+  const options = { cause: error.cause };
+  const misfit = slot === undefined ? undefined : slotMisfit(slot, database);
+  if (misfit !== undefined) return new ConnectorError('SLOT_UNUSABLE', misfit, options);
+  const loss = slot === undefined ? undefined : slotLoss(slot);
+  if (slot === undefined || loss !== undefined) return new ConnectorError('POSITION_LOST', loss ?? error.detail, options);
+  return new ConnectorError(
+    'SERVER_SETTING',
+    `${error.detail} wal_level must be logical, on a standby also on its primary.`,
+    options,
+  );
 }
 
 /**

@@ -31,7 +31,7 @@ export class SharedConnection<C extends Connection> {
   }
 
   close(): void {
-    this.#present?.close();
+    if (this.#present?.closed === false) this.#present.close();
     this.#present = null;
   }
 }

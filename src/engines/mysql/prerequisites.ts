@@ -5,6 +5,7 @@ import { ADDED } from './added.ts';
 import { cascadeWarning } from './cascades.ts';
 import { isSystemDatabase, sameName } from './catalog-queries.ts';
 import { type MysqlConfig, shardsOf } from './config.ts';
+import { connectionFindings } from './connection-limits.ts';
 import { discoverTables } from './discovery.ts';
 import { binlogProblems, settingProblems } from './log-settings.ts';
 import { type LogRights, privilegeProblems, readRights } from './privileges.ts';
@@ -33,10 +34,12 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
   const added = { ...ADDED, sharded: shardsOf(config.source).length > 1 };
   const found = await discoverTables(query, server, { databases, tinyint1, nativeJson: false });
   const tables = found.map(table => offered(table, added));
+  const limits = await connectionFindings(query);
   const settings = await settingProblems(query, server, serverId);
   const cascades = await cascadeWarning(query, server, tables);
   const parts = [
     settings,
+    limits,
     rights.monitor && settings.logs ? await binlogProblems(query, server, settings, databases) : nothing,
     privilegeProblems(server, rights, settings.gtids),
     await databaseProblems(query, server, rights, databases, tables),
@@ -48,7 +51,7 @@ export async function findProblems(query: Query, server: ServerFacts, config: My
     problems: parts.flatMap(part => part.problems),
     notices: parts.flatMap(part => part.notices),
     warnings: cascades === undefined ? [] : [cascades],
-    mayReadLog: settings.logs && settings.numbered,
+    mayReadLog: settings.logs && settings.numbered && limits.problems.length === 0,
     mayAskLog: rights.monitor,
   };
 }

@@ -15,8 +15,10 @@ import type { RecordWriter } from '../../contract/record-writer.ts';
 import type { Handover } from '../../contract/sharded-session.ts';
 import { APPLICATION } from '../../net/application.ts';
 import { ANSWER_MILLIS, PATIENT_MILLIS } from '../../net/deadline.ts';
+import { SharedConnection } from '../../net/shared-connection.ts';
 import { warnOfCascades } from './cascades.ts';
 import { readNamesInLog, readShape, readTextDefaults } from './catalog-queries.ts';
+import { withinLimits } from './connection-limits.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, memoOfLayout, type TableLayout } from './layout/column-layout.ts';
 import { type MysqlShardOptions, typeOptions } from './options.ts';
@@ -63,7 +65,8 @@ export class MysqlShard implements Shard {
   #control: MysqlConnection | null;
   /** For the first who asks for tables. */
   #found: readonly MysqlTable[] | null;
-  #reread: RawConnection | null = null;
+  /** For rows: of snapshots, and of the log's that are read again. A statement may take as long as it needs: see SilenceWatch. */
+  readonly #rows = new SharedConnection(what => this.#openRaw(what, 0));
   #kind: PositionKind | null = null;
   #place: LogPlace | null = null;
   #target: Position | null = null;
@@ -164,8 +167,7 @@ export class MysqlShard implements Shard {
     const { context, limits } = this.#options;
     const { query } = await this.#connected();
     const { query: patiently, server } = await this.#connected(PATIENT_MILLIS);
-    // A statement may take as long as it needs: see SilenceWatch.
-    const openRaw = (what: string): Promise<RawConnection> => this.#openRaw(what, 0);
+    const openRaw = (what: string): Promise<RawConnection> => this.#rows.renewed(what);
     const shape = (id: TableId): Promise<string> => readShape(patiently, server, id);
     const table = async (id: TableId): Promise<MysqlTable> => (await this.tables([id]))[0] as MysqlTable;
     yield* snapshot({ openRaw, query, log: context.log, limits, shape, table }, request, records);
@@ -191,10 +193,7 @@ export class MysqlShard implements Shard {
           throw error;
         }
       },
-      rereadConnection: async () => {
-        this.#reread ??= await this.#openRaw('Reading rows again', PATIENT_MILLIS);
-        return this.#reread;
-      },
+      rereadConnection: () => this.#rows.present('Reading rows again'),
       visible: visiblePositions(query, server, kind),
       follows: (place: LogPlace, logTables: LogTables) => {
         this.#place = place;
@@ -208,8 +207,7 @@ export class MysqlShard implements Shard {
   }
 
   async close(): Promise<void> {
-    this.#reread?.close();
-    this.#reread = null;
+    this.#rows.close();
     if (this.#control !== null) await disconnect(this.#control);
     this.#control = null;
   }
@@ -276,7 +274,8 @@ export class MysqlShard implements Shard {
 
   async #openRaw(what: string, quietMillis: number): Promise<RawConnection> {
     const { target, context } = this.#options;
-    const connection = await connect(target, { applicationName: APPLICATION }, context);
+    const { query } = await this.#connected();
+    const connection = await withinLimits(query, () => connect(target, { applicationName: APPLICATION }, context));
     const raw = new RawConnection(rawConnection(connection), what, context.signal);
     raw.quietMillis = quietMillis;
     return raw;

@@ -1,5 +1,6 @@
 import { JsonWriter } from '../../../bytes/json-writer.ts';
 import { tableLabel } from '../../../contract/ids.ts';
+import { PATIENT_MILLIS } from '../../../net/deadline.ts';
 import type { ValueWriter } from '../../../values/value-writer.ts';
 import { type RowImage, type Rows, VALUE_PRESENT } from '../binlog/rows.ts';
 import { columnOf } from '../snapshot/row-reader.ts';
@@ -66,13 +67,27 @@ export class Rereader {
   /** How many rows to ask for at once: as many as fit into memory by what the last ones were like. */
   batch = MOST_ROWS;
 
-  /** True: `found` is set in all rows. False: it was too much for one query, and `batch` is smaller now. */
+  /**
+   * True: `found` is set in all rows. False: it was too much for one query, and `batch` is smaller now. The connection is idle, and
+   * may be that of a snapshot, which finds it as it was.
+   */
   async read(connection: RawConnection, plan: RowPlan, rows: readonly Wanted[], columns: readonly number[]): Promise<boolean> {
+    const { what, quietMillis } = connection;
+    connection.what = `Reading rows of ${tableLabel(plan.table.id)} again`;
+    connection.quietMillis = PATIENT_MILLIS;
+    try {
+      return await this.#read(connection, plan, rows, columns);
+    } finally {
+      connection.what = what;
+      connection.quietMillis = quietMillis;
+    }
+  }
+
+  async #read(connection: RawConnection, plan: RowPlan, rows: readonly Wanted[], columns: readonly number[]): Promise<boolean> {
     // One row of the table may be wanted several times, also under keys that are equal only by their collation.
     const known = rows.filter(row => row.condition !== null);
     if (known.length === 0) return true;
     const { table, template } = plan;
-    connection.what = `Reading rows of ${tableLabel(table.id)} again`;
     const names = columns.map(at => columnOf(table, template.selection.columns[at]?.name ?? '').selectSql);
     const conditions = known.map(row => `(${row.condition})`);
     // For each row that is found a digit for each condition: whether it is the one.

@@ -39,6 +39,8 @@ export class RawConnection {
   readonly #queryAttributes: boolean;
   /** What is being done, for errors. */
   what: string;
+  /** By us. */
+  closed = false;
   /** The running result, or dump, has come to its end. */
   done = true;
   /** How long the server may be silent over a statement before the connection counts as lost; 0: for ever. */
@@ -160,6 +162,7 @@ export class RawConnection {
 
   /** Says goodbye if that is possible, and drops the socket. */
   close(): void {
+    this.closed = true;
     if (this.done && this.#socket.writable) {
       this.#send(Buffer.from([COM_QUIT]));
       this.#socket.end();

@@ -61,7 +61,7 @@ export function privilegeProblems(server: ServerFacts, rights: LogRights, gtids:
     missing(server.flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR', 'ask where the log stands');
   }
   if (server.flavor === 'mysql' && !gtids && !rights.meeting) {
-    const detail = `The user may not ask where a snapshot meets the log, which a server without GTIDs shows to nobody else. Run: GRANT BACKUP_ADMIN ON *.* TO ${rights.account}; GRANT SELECT ON performance_schema.log_status TO ${rights.account};`;
+    const detail = `Without GTIDs the connector needs these privileges to find a log position that matches a snapshot. Run: GRANT BACKUP_ADMIN ON *.* TO ${rights.account}; GRANT SELECT ON performance_schema.log_status TO ${rights.account}; or turn on gtid_mode.`;
     problems.push({ code: 'PERMISSION_DENIED', detail });
   }
   return { problems, notices: [] };

@@ -272,7 +272,7 @@ class LogReader {
   }
 
   #undone(): ConnectorError {
-    const detail = `the transaction at ${this.#transaction.toString()} took back changes after they were logged, which happens where it changed tables without transactions too. The log does not say which rows stay.`;
+    const detail = `the transaction at ${this.#transaction.toString()} was rolled back after its changes had been logged; this happens when it also changed non-transactional tables (such as MyISAM). The log does not say which of its rows stay.`;
     return new ConnectorError('POSITION_LOST', detail);
   }
 }

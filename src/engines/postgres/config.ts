@@ -67,7 +67,7 @@ const source = z
       .meta({
         title: 'Replication slot',
         description:
-          'Each connection needs one of its own. Created by the first sync where absent. With shards, each has one: this name, _, and the name of the shard.',
+          'Use a separate slot for each connection. The first sync creates it if it does not exist. With shards, each shard gets a slot named `<slot>_<shard>`.',
         examples: ['tributary'],
         pattern_descriptor: 'lower-case letters, digits and underscores, at most 63',
         order: 7,

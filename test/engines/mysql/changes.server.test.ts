@@ -67,7 +67,7 @@ describeMysql(flavor => {
         if (image === 'NOBLOB') expect(brief(run, 'pairs', 'a')).toEqual(['gone 1']);
         else {
           expect(run.records).toEqual([]);
-          expect(failureOf(run)).toMatch(/SCHEMA_CHANGED.*lacks a column of the key/);
+          expect(failureOf(run)).toMatch(/SCHEMA_CHANGED.*does not contain the full key/);
         }
       }),
     );

@@ -189,7 +189,7 @@ export class ChangeWriter {
 
 /** Without it nobody knows which row it is. A server whose row images are not FULL logs the first of several unique keys. */
 function keyless({ table: { id } }: RowPlan): ConnectorError {
-  const detail = `the log lacks a column of the key of ${tableLabel(id)}, which it had not, or which was another, when the row was written. Where binlog_row_image is not FULL, it lacks all but one of several unique keys too.`;
+  const detail = `the log does not contain the full key of ${tableLabel(id)} for this change: the table had a different key when the row was written, or binlog_row_image is not FULL (the server then logs only one of several unique keys).`;
   return new ConnectorError('SCHEMA_CHANGED', detail, { table: id });
 }
 

@@ -10,6 +10,7 @@ const DEFAULTS = [
   'default_transaction_isolation = serializable',
   'default_transaction_deferrable = on',
   'exit_on_error = on',
+  'row_security = off',
   // A busy server may need some milliseconds for our first message, which says that there is no limit.
   "statement_timeout = '50ms'",
   "lock_timeout = '1ms'",

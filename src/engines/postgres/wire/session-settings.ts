@@ -37,6 +37,8 @@ const SETTINGS: readonly (readonly [since: number, name: string, value: string])
   [0, 'exit_on_error', 'off'],
   // How our own literals of keys are read.
   [0, 'array_nulls', 'on'],
+  // A full refresh gives the rows that the role sees; followed snapshots turn it off themselves.
+  [0, 'row_security', 'on'],
   // What we commit ourselves (a publication) need not wait for a standby that may be away.
   [0, 'synchronous_commit', 'local'],
   [0, 'jit', 'off'],

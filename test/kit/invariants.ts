@@ -76,15 +76,36 @@ const recordProblems = (record: RecordBody, { stream }: ConfiguredStream): strin
 const doubleKey = (line: string): string | null => {
   const seen: Set<string>[] = [];
   let depth = 0;
-  for (const [token] of line.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}[\]]/g)) {
+  // Strings are passed over by hand: a value may have 100 MB, for which an expression has not enough of a stack.
+  const mark = /["{}[\]]/g;
+  const colon = /\s*:/y;
+  for (let found = mark.exec(line); found !== null; found = mark.exec(line)) {
+    const [token] = found;
     if (token === '{' || token === '[') seen[depth++] = new Set();
     else if (token === '}' || token === ']') depth--;
-    else if (token.endsWith(':') && depth <= DATA_DEPTH) {
-      if (seen[depth - 1]?.has(token) === true) return token;
-      seen[depth - 1]?.add(token);
+    else {
+      const end = endOfString(line, found.index);
+      mark.lastIndex = end;
+      colon.lastIndex = end;
+      if (depth > DATA_DEPTH || !colon.test(line)) continue;
+      const name = line.slice(found.index, end);
+      if (seen[depth - 1]?.has(name) === true) return `${name}:`;
+      seen[depth - 1]?.add(name);
     }
   }
   return null;
+};
+
+/** Behind the quote that ends the string which begins at `start`. */
+const endOfString = (line: string, start: number): number => {
+  for (let end = start + 1; ; ) {
+    const quote = line.indexOf('"', end);
+    if (quote < 0) return line.length;
+    let slashes = 0;
+    while (line[quote - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return quote + 1;
+    end = quote + 1;
+  }
 };
 /** The message, its `record`, and that one's `data`. */
 const DATA_DEPTH = 3;

@@ -63,6 +63,12 @@ const pass = (servers: readonly ToyServer[], rows: readonly { server: number; ta
   for (const { server, table, id } of rows) servers[server]?.unseen(table, 10 * server + id, 'unseen');
 };
 
+/**
+ * Each name of a shard has a clock of its own, and only the log orders a row between two of them. A change past the log is
+ * found by a snapshot, so it has no order against rows that the same server gave under its other name.
+ */
+const hasOneName = ({ server }: { server: number }): boolean => server !== 0;
+
 let attachedRows = 0;
 const attach = (servers: readonly ToyServer[], rows: readonly { server: number; table: string }[]): void => {
   for (const { server, table } of rows) servers[server]?.attach(table, 1000 + ++attachedRows, 'attached');
@@ -177,7 +183,7 @@ describe('every STATE that is printed', () => {
           apply(servers, made);
           attach(servers, past.attached);
           touch(servers, past.touched);
-          pass(servers, past.unseen);
+          pass(servers, past.unseen.filter(hasOneName));
           const named = Object.fromEntries(shards.map(name => [name, byName[name] as ToyServer]));
           const run = await toyRead({ shards: named, modes, state, settings: { stateType, job: `${ordinal}` } });
           expect(run.error).toBeUndefined();

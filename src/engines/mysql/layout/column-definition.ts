@@ -112,7 +112,9 @@ function skipAttribute(tokens: SqlTokens): boolean {
     return tokens.sees('CHECK');
   }
   if (tokens.take('REFERENCES')) return skipReference(tokens);
-  if (tokens.take('WITHOUT', 'SYSTEM', 'VERSIONING') || tokens.take('WITH', 'SYSTEM', 'VERSIONING')) return true;
+  if (tokens.take('WITHOUT', 'SYSTEM', 'VERSIONING')) return true;
+  // It is enough for the whole table.
+  if (tokens.sees('WITH', 'SYSTEM', 'VERSIONING')) throw new UnclearStatement('tables with system versioning are not followed');
   if (tokens.seesOneOf(FLAGS)) {
     tokens.next();
     return true;

@@ -2,6 +2,7 @@ import { alterActions, skipPartitioning } from './alter-clauses.ts';
 import type { SqlDialect, StatementContext, TableName } from './sql-tokens.ts';
 import { hasMode, SqlTokens, UnclearStatement } from './sql-tokens.ts';
 import type { CharsetOptions, Statement } from './statement.ts';
+import { speaksOfVersioning } from './system-versioning.ts';
 import { keyParts, mergeOptions, NO_CHARSET, tableElements, tableOption } from './table-elements.ts';
 
 const BLANK_OR_COMMENT = /(?:\s+|\/\*(?!!|M!)[\s\S]*?\*\/|#[^\n]*(?:\n|$)|--(?:\s[^\n]*)?(?:\n|$))/y;
@@ -32,7 +33,13 @@ export function parseStatement(sql: string, context: StatementContext, dialect: 
     if (!(error instanceof UnclearStatement)) throw error;
     return parser.table === null
       ? { kind: 'unclear-words', why: error.message }
-      : { kind: 'unclear', table: parser.table, why: error.message };
+      : {
+          kind: 'unclear',
+          table: parser.table,
+          ifNotExists: parser.ifNotExists,
+          why: error.message,
+          versioned: dialect.flavor === 'mariadb' && speaksOfVersioning(new SqlTokens(sql, dialect, context.sqlMode)),
+        };
   }
 }
 
@@ -68,6 +75,8 @@ function changeOfRows(sql: string, word: string, context: StatementContext, dial
 class DdlParser {
   /** The table that the statement changes, once it is known. */
   table: TableName | null = null;
+  /** CREATE TABLE IF NOT EXISTS */
+  ifNotExists = false;
   readonly #tokens: SqlTokens;
   readonly #context: StatementContext;
   readonly #dialect: SqlDialect;
@@ -107,6 +116,7 @@ class DdlParser {
     const ifNotExists = tokens.take('IF', 'NOT', 'EXISTS');
     const table = tokens.tableName(this.#context.database);
     this.table = table;
+    this.ifNotExists = ifNotExists;
     const inParentheses = tokens.seesMark('(') && tokens.peek(1).keyword === 'LIKE';
     if (inParentheses) tokens.next();
     if (tokens.take('LIKE')) return { kind: 'create-like', table, ifNotExists, source: tokens.tableName(this.#context.database) };

@@ -2,7 +2,7 @@ import { alterTable, chooseDefaults } from './alter-table.ts';
 import { resolveColumn } from './column-definition.ts';
 import type { TableLayout } from './column-layout.ts';
 import { parseStatement } from './ddl-parser.ts';
-import type { LayoutCatalog } from './layout-catalog.ts';
+import type { KnownTable, LayoutCatalog } from './layout-catalog.ts';
 import type { TableChange } from './moved-values.ts';
 import type { StatementContext, TableName } from './sql-tokens.ts';
 import { SqlTokens, UnclearStatement } from './sql-tokens.ts';
@@ -21,7 +21,9 @@ export type LayoutEffect =
   /** Rows came or went that do not stand in the log as rows. `how`: the words of the statement. */
   | { readonly kind: 'rows-removed'; readonly table: TableName; readonly how: string }
   /** Its columns are not known any more, or rows changed that the log does not have: reading on could be wrong. */
-  | { readonly kind: 'uncertain'; readonly table: TableName; readonly why: string };
+  | { readonly kind: 'uncertain'; readonly table: TableName; readonly why: string }
+  /** It gets or loses system versioning: its log has old versions of rows as rows, and deletes as updates. */
+  | { readonly kind: 'versioned'; readonly table: TableName };
 
 /**
  * Moves the catalog on behind a statement of the log (a QUERY event) and says what it did to the followed tables, in its
@@ -57,7 +59,8 @@ export function followStatement(catalog: LayoutCatalog, sql: string, context: St
         .flatMap(table => drop(catalog, table));
     }
     case 'unclear':
-      return lose(catalog, statement.table, statement.why);
+      if (statement.ifNotExists && catalog.find(statement.table) !== undefined) return [];
+      return statement.versioned ? loseVersioned(catalog, statement.table) : lose(catalog, statement.table, statement.why);
     case 'unclear-words':
       return named(catalog, sql, context).flatMap(table => lose(catalog, table, statement.why));
   }
@@ -92,6 +95,7 @@ function create(
     // The log has such statements also where they did nothing, for a table was there.
     if (!catalog.isAbsent(table)) return lose(catalog, table, 'it may have been there before CREATE TABLE IF NOT EXISTS');
   }
+  if (statement.kind === 'create-like' && isVersioned(catalog.find(statement.source))) return loseVersioned(catalog, table);
   let layout: TableLayout;
   try {
     layout = statement.kind === 'create-like' ? like(catalog, table, statement.source) : made(catalog, statement);
@@ -161,11 +165,14 @@ function rename(catalog: LayoutCatalog, from: TableName, to: TableName): readonl
     const layout = { ...known.layout, ...to };
     catalog.set(layout);
     if (catalog.isFollowed(to)) effects.push({ kind: 'replaced', table: to, layout, from });
-  } else if (known !== undefined || catalog.isFollowed(to)) {
+  } else if (isVersioned(known)) effects.push(...loseVersioned(catalog, to));
+  else if (known !== undefined || catalog.isFollowed(to)) {
     effects.push(...lose(catalog, to, known?.why ?? `it was ${from.schema}.${from.name}, which is not known`));
   }
   return effects;
 }
+
+const isVersioned = (known: KnownTable | undefined): boolean => known !== undefined && 'why' in known && known.versioned === true;
 
 function drop(catalog: LayoutCatalog, table: TableName): readonly LayoutEffect[] {
   const was = catalog.isFollowed(table) && !catalog.isAbsent(table);
@@ -175,6 +182,13 @@ function drop(catalog: LayoutCatalog, table: TableName): readonly LayoutEffect[]
 
 const removed = (catalog: LayoutCatalog, table: TableName, how: string): readonly LayoutEffect[] =>
   catalog.isFollowed(table) ? [{ kind: 'rows-removed', table, how }] : [];
+
+/** Its rows cannot be told from old versions of rows. */
+function loseVersioned(catalog: LayoutCatalog, table: TableName): readonly LayoutEffect[] {
+  if (!catalog.isOurs(table.schema)) return [];
+  catalog.put(table, { table, why: 'it has or had system versioning', versioned: true });
+  return catalog.isFollowed(table) ? [{ kind: 'versioned', table }] : [];
+}
 
 /** Nothing certain is known of the table any more. */
 function lose(catalog: LayoutCatalog, table: TableName, why: string): readonly LayoutEffect[] {

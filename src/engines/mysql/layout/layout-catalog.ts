@@ -13,7 +13,10 @@ export interface LayoutRules extends SqlDialect {
 }
 
 /** A table whose columns are known, or of which is known why they are not. */
-export type KnownTable = { readonly layout: TableLayout } | { readonly table: TableName; readonly why: string };
+export type KnownTable =
+  | { readonly layout: TableLayout }
+  /** `versioned`: it has, or had, system versioning. */
+  | { readonly table: TableName; readonly why: string; readonly versioned?: boolean };
 
 /** Tables that are not followed are kept while they may take a followed one's name (gh-ost, pt-osc), the latest of them. */
 const MOST_OTHERS = 100;
@@ -87,6 +90,19 @@ export class LayoutCatalog {
       ...(this.#absent.size > 0 ? { absent: [...this.#absent] } : {}),
       ...(unknown.length > 0 ? { unknown } : {}),
     };
+  }
+
+  /** As `toJson`, of tables that are not followed; null: there are none. */
+  others(): JsonObject | null {
+    const { layouts = [], unknown = [], databases = {} } = this.toJson();
+    const isOther = (json: Json): boolean => {
+      const { schema, name } = json as { schema: string; name: string };
+      return !this.isFollowed({ schema, name });
+    };
+    const made = (layouts as readonly Json[]).filter(isOther);
+    const lost = (unknown as readonly Json[]).filter(isOther);
+    if (made.length === 0 && lost.length === 0) return null;
+    return { layouts: made, databases, ...(lost.length > 0 ? { unknown: lost } : {}) };
   }
 
   /** The layout of a table at this place in the log; or why it is not known; undefined: nothing was heard of it. */

@@ -67,7 +67,13 @@ export type Statement =
   | { readonly kind: 'rows-removed'; readonly table: TableName; readonly how: string }
   | { readonly kind: 'database'; readonly name: string; readonly made: boolean; readonly options: CharsetOptions }
   | { readonly kind: 'drop-database'; readonly name: string }
-  /** It changes this table, and how cannot be said. */
-  | { readonly kind: 'unclear'; readonly table: TableName; readonly why: string }
+  /** It changes this table, and how cannot be said. `versioned`: the table gets or loses system versioning. */
+  | {
+      readonly kind: 'unclear';
+      readonly table: TableName;
+      readonly ifNotExists: boolean;
+      readonly why: string;
+      readonly versioned: boolean;
+    }
   /** It may change any table that it names. */
   | { readonly kind: 'unclear-words'; readonly why: string };

@@ -84,11 +84,11 @@ export class ChangeWriter {
     return true;
   }
 
-  /** Writes a delete where the row's key went away, and nothing else: see `RowPlan.deletesOnly`. */
+  /** Writes a delete where the row's key went away, or may have, and nothing else: see `RowPlan.deletesOnly`. */
   writeGone(plan: RowPlan, rows: Rows): void {
     const isUpdate = rows.kind === ROWS_UPDATE;
     this.#records.advance(isUpdate ? 2 : 1);
-    if (rows.kind === ROWS_INSERT || (isUpdate && !this.#keyChanged(plan, rows))) return;
+    if (rows.kind === ROWS_INSERT || (isUpdate && !plan.isVersioned && !this.#keyChanged(plan, rows))) return;
     if (isUpdate) this.#records.stepBack(1);
     this.#delete(plan, rows);
     if (isUpdate) this.#records.stepBack(0);

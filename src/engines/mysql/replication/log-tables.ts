@@ -1,5 +1,5 @@
 import type { Followed, Logger } from '../../../contract/engine.ts';
-import type { Json, JsonObject, Position } from '../../../contract/ids.ts';
+import type { JsonObject, Position } from '../../../contract/ids.ts';
 import type { RecordTemplate } from '../../../contract/record-template.ts';
 import type { TableMap } from '../binlog/table-map.ts';
 import type { TextDefaults } from '../layout/column-definition.ts';
@@ -19,6 +19,7 @@ import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
 import { isNamed, rowLayout } from './row-layout.ts';
 import { RowPlan } from './row-plan.ts';
 import { changedByStatement, changesRows, tellEffect, uncertain } from './uncertain.ts';
+import { looksVersioned, versioned } from './versioned.ts';
 
 export interface LogTablesOptions {
   readonly rules: LayoutRules;
@@ -190,18 +191,20 @@ export class LogTables {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
     const past = was?.find(known => this.#catalog.keyOf(nameOfKnown(known)) === key);
-    const layout = this.#layoutOf(map, entry, {
-      known: past ?? this.#catalog.find(entry.name),
-      isPast: was !== undefined,
-    });
-    if (layout === null) return LEFT_OUT;
+    const known = past ?? this.#catalog.find(entry.name);
+    const found = this.#layoutOf(map, entry, { known, isPast: was !== undefined });
+    if (found === null) return LEFT_OUT;
+    const { layout, isSent } = found;
+    const isVersioned = isSent && this.#options.types.flavor === 'mariadb' && looksVersioned(map, entry.table.layout);
+    if (isVersioned && !entry.waitsForSnapshot) throw versioned(entry.table);
     if (!entry.waitsForSnapshot) holdKey(entry.followed, withSentKey(layout, map), 'at this place in the log');
     const { types, template } = this.#options;
     // A type that is newer than this read the catalog cannot know: the present one may not be what is read again.
     const mayReread = ({ name }: MysqlColumn): boolean =>
       (this.#isPast || past !== undefined) && !entry.table.primaryKey.includes(name);
-    const deletesOnly = entry.waitsForSnapshot && !isNamed(map);
-    const plan = new RowPlan(entry.followed, map, layout, template(entry.followed), { types, mayReread, deletesOnly });
+    const deletesOnly = entry.waitsForSnapshot && (isVersioned || !isNamed(map));
+    const options = { types, mayReread, deletesOnly, isVersioned };
+    const plan = new RowPlan(entry.followed, map, layout, template(entry.followed), options);
     return deletesOnly && plan.keySources.some(source => source < 0) ? LEFT_OUT : plan;
   }
 
@@ -209,7 +212,7 @@ export class LogTables {
     map: TableMap,
     entry: FollowedTable,
     { known, isPast }: { readonly known: KnownTable | undefined; readonly isPast: boolean },
-  ): TableLayout | null {
+  ): { readonly layout: TableLayout; readonly isSent: boolean } | null {
     const { flavor } = this.#options.types;
     const { table, followed } = entry;
     const mayLeaveOut = entry.waitsForSnapshot;
@@ -225,7 +228,7 @@ export class LogTables {
       this.#catalog.set(layout);
       this.#note(entry);
     }
-    return found.layout;
+    return found;
   }
 
   /** A statement of the log; what it changes is noted of transactions that are prepared. Throws SCHEMA_CHANGED where reading on could be wrong. */
@@ -250,6 +253,7 @@ export class LogTables {
   /** What is known of the table is of a later place, where this statement has had its effect. */
   #keepAhead(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
     const { table, memo } = entry;
+    if (effect.kind === 'versioned' && !entry.snapshotComes) throw versioned(table);
     if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw changedByStatement(table);
     const changes = effect.kind === 'altered' || effect.kind === 'replaced' || effect.kind === 'uncertain';
     if (changes && !entry.snapshotComes && !this.#options.namesInLog) {
@@ -261,6 +265,7 @@ export class LogTables {
 
   #apply(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
     const { log, namesInLog } = this.#options;
+    if (effect.kind === 'versioned') throw versioned(entry.table);
     if (effect.kind === 'uncertain') {
       if (changesRows(sql)) throw changedByStatement(entry.table);
       if (!namesInLog) throw uncertain(entry.table, effect.why);
@@ -286,15 +291,6 @@ export class LogTables {
 
   /** What the position must say of other tables, which may be given a followed name later; null: nothing. */
   others(): JsonObject | null {
-    if (this.#options.namesInLog) return null;
-    const { layouts = [], unknown = [], databases = {} } = this.#catalog.toJson();
-    const isOther = (json: Json): boolean => {
-      const { schema, name } = json as { schema: string; name: string };
-      return !this.#catalog.isFollowed({ schema, name });
-    };
-    const made = (layouts as readonly Json[]).filter(isOther);
-    const lost = (unknown as readonly Json[]).filter(isOther);
-    if (made.length === 0 && lost.length === 0) return null;
-    return { layouts: made, databases, ...(lost.length > 0 ? { unknown: lost } : {}) };
+    return this.#options.namesInLog ? null : this.#catalog.others();
   }
 }

@@ -46,6 +46,8 @@ export class RowPlan {
    * all, it would be a key that nobody has, or that the snapshot brings again.
    */
   readonly deletesOnly: boolean;
+  /** The table has system versioning: an update may be a delete. Only keys that went away are written then. */
+  readonly isVersioned: boolean;
 
   readonly #followed: Followed;
   #serial = -1;
@@ -65,6 +67,7 @@ export class RowPlan {
       readonly types: TypeOptions;
       readonly mayReread: (column: MysqlColumn) => boolean;
       readonly deletesOnly: boolean;
+      readonly isVersioned: boolean;
     },
   ) {
     const table = followed.selection.table as MysqlTable;
@@ -75,6 +78,7 @@ export class RowPlan {
     this.table = table;
     this.template = template;
     this.deletesOnly = options.deletesOnly;
+    this.isVersioned = options.isVersioned;
     this.sources = Int32Array.from(columns, ({ name }) => places.get(name) ?? (present.has(name) ? NOT_IN_LOG : NOWHERE));
     this.writers = columns.map((column, at): Writers => {
       const source = this.sources[at] ?? NOWHERE;

@@ -224,6 +224,36 @@ describe('ALTER TABLE', () => {
     expect(behind(`ALTER TABLE orders ${clauses}`)).toMatch(why);
   });
 
+  it.each([
+    'ALTER TABLE orders ADD SYSTEM VERSIONING',
+    'ALTER TABLE orders DROP SYSTEM VERSIONING',
+    'ALTER TABLE orders ADD x int, ADD b timestamp(6) AS ROW START, ADD e timestamp(6) AS ROW END, ADD PERIOD FOR SYSTEM_TIME (b, e), ADD SYSTEM VERSIONING',
+    'ALTER TABLE orders PARTITION BY SYSTEM_TIME (PARTITION h HISTORY, PARTITION c CURRENT)',
+    'CREATE OR REPLACE TABLE orders (a int) WITH SYSTEM VERSIONING',
+    'CREATE OR REPLACE TABLE orders (a int, b frobnicated) /*!100300 WITH SYSTEM VERSIONING */',
+    'CREATE OR REPLACE TABLE orders (a date, b date, PERIOD FOR valid (a, b)) WITH SYSTEM VERSIONING',
+    'CREATE OR REPLACE TABLE orders (a int WITHOUT SYSTEM VERSIONING, b int WITH SYSTEM VERSIONING)',
+    'CREATE TABLE o (a int) WITH SYSTEM VERSIONING; CREATE OR REPLACE TABLE orders LIKE o',
+    'CREATE TABLE o (a int) WITH SYSTEM VERSIONING; DROP TABLE orders; RENAME TABLE o TO orders',
+  ])('%s: system versioning is told by itself', sql => {
+    expect(run(catalogOf({ rules: MARIADB }), sql.split('; ')).at(-1)).toEqual({
+      kind: 'versioned',
+      table: { schema: 'shop', name: 'orders' },
+    });
+  });
+
+  it.each([
+    'CREATE OR REPLACE TABLE orders (a int WITHOUT SYSTEM VERSIONING)',
+    "CREATE OR REPLACE TABLE orders (a int COMMENT 'WITH SYSTEM VERSIONING')",
+    'ALTER TABLE orders ADD PERIOD FOR valid (a, b)',
+    'CREATE TABLE IF NOT EXISTS orders (a int) WITH SYSTEM VERSIONING',
+  ])('%s: no system versioning', sql => {
+    expect(run(catalogOf({ rules: MARIADB }), [sql])).not.toContainEqual({
+      kind: 'versioned',
+      table: { schema: 'shop', name: 'orders' },
+    });
+  });
+
   it('breaks labels when it converts them: then they are uncertain', () => {
     const labelled = { ...orders, columns: [column('e', "enum('é')", latin1)] };
     expect(behind('ALTER TABLE orders CONVERT TO CHARSET utf8mb4', { layouts: [labelled] })).toMatch(/breaks its labels/);

@@ -11,7 +11,8 @@ const VERSIONED_COMMENT = /\/\*M?!/y;
 const DEFINING = new Set(['CREATE', 'ALTER', 'RENAME', 'DROP', 'TRUNCATE', 'SET']);
 /** Statements that change rows. In the log they are only where a session left binlog_format=ROW. */
 const CHANGING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'WITH']);
-const AS_STATEMENT = 'the log has a change of rows as a statement: a session wrote with a binlog_format other than ROW';
+/** The log has such a statement only if a stored function in it changed rows, and then it names the function alone. */
+const CALLING = new Set(['SELECT', 'DO']);
 /** STRICT_TRANS_TABLES and STRICT_ALL_TABLES. */
 const STRICT_MODES = [2 ** 21, 2 ** 22];
 const REPLACEMENT_CHARACTER = '\ufffd';
@@ -22,7 +23,7 @@ const REPLACEMENT_CHARACTER = '\ufffd';
  */
 export function parseStatement(sql: string, context: StatementContext, dialect: SqlDialect): Statement | null {
   const word = firstWord(sql, dialect);
-  if (CHANGING.has(word)) return changeOfRows(sql, word, context, dialect);
+  if (CHANGING.has(word) || CALLING.has(word)) return changeOfRows(new SqlTokens(sql, dialect, context.sqlMode), word, context);
   if (!DEFINING.has(word)) return null;
   const parser = new DdlParser(sql, context, dialect);
   try {
@@ -59,8 +60,8 @@ function firstWord(sql: string, dialect: SqlDialect): string {
 }
 
 /** `DELETE FROM t` is how a server says that a table in memory was emptied by a restart. */
-function changeOfRows(sql: string, word: string, context: StatementContext, dialect: SqlDialect): Statement {
-  const tokens = new SqlTokens(sql, dialect, context.sqlMode);
+function changeOfRows(tokens: SqlTokens, word: string, context: StatementContext): Statement {
+  if (CALLING.has(word)) return { kind: 'rows-changed', tables: 'any' };
   if (word === 'DELETE' && tokens.take('DELETE', 'FROM')) {
     try {
       const table = tokens.tableName(context.database);
@@ -69,7 +70,7 @@ function changeOfRows(sql: string, word: string, context: StatementContext, dial
       if (!(error instanceof UnclearStatement)) throw error;
     }
   }
-  return { kind: 'unclear-words', why: AS_STATEMENT };
+  return { kind: 'rows-changed', tables: 'named' };
 }
 
 class DdlParser {
@@ -94,6 +95,8 @@ class DdlParser {
       if (!tokens.take('STATEMENT')) return null;
       while (!tokens.atEnd && !tokens.sees('FOR')) tokens.skipOne();
       tokens.take('FOR');
+      const { keyword } = tokens.peek();
+      if (CHANGING.has(keyword) || CALLING.has(keyword)) return changeOfRows(tokens, keyword, this.#context);
     }
     if (tokens.take('CREATE')) return this.#create();
     if (tokens.take('ALTER')) return this.#alter();

@@ -20,7 +20,9 @@ export type LayoutEffect =
   | { readonly kind: 'renamed'; readonly table: TableName; readonly to: TableName }
   /** Rows came or went that do not stand in the log as rows. `how`: the words of the statement. */
   | { readonly kind: 'rows-removed'; readonly table: TableName; readonly how: string }
-  /** Its columns are not known any more, or rows changed that the log does not have: reading on could be wrong. */
+  /** Rows may have been changed that do not stand in the log as rows. */
+  | { readonly kind: 'rows-changed'; readonly table: TableName }
+  /** Its columns are not known any more: reading on could be wrong. */
   | { readonly kind: 'uncertain'; readonly table: TableName; readonly why: string }
   /** It gets or loses system versioning: its log has old versions of rows as rows, and deletes as updates. */
   | { readonly kind: 'versioned'; readonly table: TableName };
@@ -63,6 +65,10 @@ export function followStatement(catalog: LayoutCatalog, sql: string, context: St
       return statement.versioned ? loseVersioned(catalog, statement.table) : lose(catalog, statement.table, statement.why);
     case 'unclear-words':
       return named(catalog, sql, context).flatMap(table => lose(catalog, table, statement.why));
+    case 'rows-changed': {
+      const tables = statement.tables === 'any' ? known(catalog) : named(catalog, sql, context);
+      return tables.filter(table => catalog.isFollowed(table)).map(table => ({ kind: 'rows-changed', table }));
+    }
   }
 }
 
@@ -197,9 +203,14 @@ function lose(catalog: LayoutCatalog, table: TableName, why: string): readonly L
   return catalog.isFollowed(table) ? [{ kind: 'uncertain', table, why }] : [];
 }
 
+/** Each table known here, once. */
+const known = (catalog: LayoutCatalog): readonly TableName[] => [
+  ...new Map([...catalog.known, ...catalog.followed].map(table => [catalog.keyOf(table), table])).values(),
+];
+
 /** The tables known here that the words of a statement name, in any place, with or without their database. */
 function named(catalog: LayoutCatalog, sql: string, { database, sqlMode }: StatementContext): readonly TableName[] {
-  const candidates = new Map([...catalog.known, ...catalog.followed].map(table => [catalog.keyOf(table), table]));
+  const candidates = known(catalog);
   const words = new Set<string>();
   try {
     const tokens = new SqlTokens(sql, catalog.rules, sqlMode);
@@ -207,11 +218,11 @@ function named(catalog: LayoutCatalog, sql: string, { database, sqlMode }: State
       if (token.kind !== 'string') words.add(catalog.fold(token.text));
     }
   } catch (error) {
-    if (error instanceof UnclearStatement) return [...candidates.values()];
+    if (error instanceof UnclearStatement) return candidates;
     throw error;
   }
   const here = database === null ? null : catalog.fold(database);
-  return [...candidates.values()].filter(({ schema, name }) => {
+  return candidates.filter(({ schema, name }) => {
     const folded = catalog.fold(schema);
     return words.has(catalog.fold(name)) && (folded === here || words.has(folded));
   });

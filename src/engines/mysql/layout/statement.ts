@@ -76,4 +76,6 @@ export type Statement =
       readonly versioned: boolean;
     }
   /** It may change any table that it names. */
-  | { readonly kind: 'unclear-words'; readonly why: string };
+  | { readonly kind: 'unclear-words'; readonly why: string }
+  /** It changes rows, and the log has the statement instead of them. `named`: of tables that it names. */
+  | { readonly kind: 'rows-changed'; readonly tables: 'named' | 'any' };

@@ -18,7 +18,7 @@ import type { LogPlace } from './log-place.ts';
 import { nameOf as nameOfKnown, type Prepared } from './prepared.ts';
 import { isNamed, rowLayout } from './row-layout.ts';
 import { RowPlan } from './row-plan.ts';
-import { changedByStatement, changesRows, tellEffect, uncertain } from './uncertain.ts';
+import { changedByStatement, tellEffect, uncertain } from './uncertain.ts';
 import { looksVersioned, versioned } from './versioned.ts';
 
 export interface LogTablesOptions {
@@ -240,21 +240,21 @@ export class LogTables {
     for (const effect of effects) {
       const entry = this.#entries.get(this.#catalog.keyOf(effect.table));
       if (entry === undefined) continue;
-      if (prepared.size > 0 && effect.kind !== 'rows-removed') {
+      if (prepared.size > 0 && effect.kind !== 'rows-removed' && effect.kind !== 'rows-changed') {
         const known = before.find(([table]) => this.#catalog.keyOf(table) === this.#catalog.keyOf(effect.table))?.[1];
         const why = 'its columns were changed while a transaction was prepared, and are not known from before';
         prepared.changes(known === undefined || entry.ahead !== null ? { table: effect.table, why } : known);
       }
-      if (entry.ahead === null) this.#apply(entry, effect, sql);
-      else this.#keepAhead(entry, effect, sql);
+      if (entry.ahead === null) this.#apply(entry, effect);
+      else this.#keepAhead(entry, effect);
     }
   }
 
   /** What is known of the table is of a later place, where this statement has had its effect. */
-  #keepAhead(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
+  #keepAhead(entry: FollowedTable, effect: LayoutEffect): void {
     const { table, memo } = entry;
     if (effect.kind === 'versioned' && !entry.snapshotComes) throw versioned(table);
-    if (effect.kind === 'uncertain' && changesRows(sql) && !entry.snapshotComes) throw changedByStatement(table);
+    if (effect.kind === 'rows-changed' && !entry.snapshotComes) throw changedByStatement(table);
     const changes = effect.kind === 'altered' || effect.kind === 'replaced' || effect.kind === 'uncertain';
     if (changes && !entry.snapshotComes && !this.#options.namesInLog) {
       throw uncertain(table, 'its columns were changed between the configured position and now');
@@ -263,11 +263,11 @@ export class LogTables {
     else entry.takeMemo(memo, this.#catalog);
   }
 
-  #apply(entry: FollowedTable, effect: LayoutEffect, sql: string): void {
+  #apply(entry: FollowedTable, effect: LayoutEffect): void {
     const { log, namesInLog } = this.#options;
     if (effect.kind === 'versioned') throw versioned(entry.table);
+    if (effect.kind === 'rows-changed') throw changedByStatement(entry.table);
     if (effect.kind === 'uncertain') {
-      if (changesRows(sql)) throw changedByStatement(entry.table);
       if (!namesInLog) throw uncertain(entry.table, effect.why);
     } else tellEffect(effect, entry.table, log);
     if (effect.kind === 'altered') entry.shown.move(effect.layout, effect.change);

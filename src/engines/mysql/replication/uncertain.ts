@@ -11,11 +11,7 @@ const REMEDY =
 export const uncertain = ({ id }: MysqlTable, why: string): ConnectorError =>
   new ConnectorError('SCHEMA_CHANGED', `${tableLabel(id)}: ${why}. ${REMEDY}`, { table: id });
 
-/** Statements that change rows stand in the log instead of the rows. */
-export const changesRows = (sql: string): boolean =>
-  /^(?:\s|\/\*[^!][\s\S]*?\*\/)*(?:insert|update|delete|replace|load|with)\b/i.test(sql);
-
-/** Rows were changed, and the log does not have them. */
+/** The log does not have the rows. */
 export function changedByStatement({ id }: MysqlTable): ConnectorError {
   const detail = `${tableLabel(id)} may have been changed by a statement that stands in the log instead of its rows: a session wrote with another binlog_format than ROW. Let every session write with binlog_format = ROW.`;
   return new ConnectorError('POSITION_LOST', detail, { table: id });

@@ -474,11 +474,12 @@ describe('tables that come and go', () => {
     const catalog = catalogOf();
     expect(run(catalog, ['INSERT INTO other VALUES (1)', "UPDATE x SET a = 'orders'"])).toEqual([]);
     expect(run(catalog, ['UPDATE other.x JOIN shop.orders USING (id) SET a = 1'], { database: 'other' })).toMatchObject([
-      { kind: 'uncertain' },
+      { kind: 'rows-changed' },
     ]);
-    expect(run(catalogOf(), ['INSERT INTO `orders` VALUES (1)'])).toMatchObject([
-      { kind: 'uncertain', why: expect.stringContaining('binlog_format') },
-    ]);
+    expect(run(catalogOf(), ['INSERT INTO `orders` VALUES (1)'])).toMatchObject([{ kind: 'rows-changed' }]);
+    expect(run(catalogOf(), ['SELECT `other`.`f`()'], { database: 'other' })).toMatchObject([{ kind: 'rows-changed' }]);
+    const prefixed = ['SET STATEMENT max_statement_time=1 FOR UPDATE orders SET a = 1'];
+    expect(run(catalogOf({ rules: MARIADB }), prefixed)).toMatchObject([{ kind: 'rows-changed' }]);
     expect(run(catalogOf(), ['INSERT INTO orders VALUES (1)'], { database: 'other' })).toEqual([]);
   });
 

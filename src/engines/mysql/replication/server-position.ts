@@ -9,8 +9,8 @@ import { gtidsAt } from './gtids-at.ts';
 import { type FilePlace, LogStatus } from './log-status.ts';
 
 export type PositionKind = MysqlPosition['kind'];
+type GtidListPosition = Extract<MysqlPosition, { kind: 'gtid_list' }>;
 
-/** SHOW BINARY LOG STATUS is the new name of SHOW MASTER STATUS. */
 /** How long it is waited until transactions of the state are committed: two seconds. */
 const COMMIT_TRIES = 10;
 const COMMIT_PAUSE_MILLIS = 200;
@@ -118,7 +118,7 @@ export async function inPresentFiles(query: Query, server: ServerFacts, from: Po
   const position = parsed(from);
   if (position.kind !== 'gtid_list' || position.at === null || server.flavor !== 'mariadb') return from;
   const { file, server: writer } = position.at;
-  if (writer !== (await readServerId(query, server))) return from;
+  if (writer !== (await readServerId(query, server)) || (await isAtItsPlace(query, server, position))) return from;
   const logs = await query.rows<{ Log_name: string }>('SHOW BINARY LOGS');
   const oldest = logs[0]?.Log_name;
   if (oldest === undefined || logs.some(log => log.Log_name === file)) return from;
@@ -129,6 +129,22 @@ export async function inPresentFiles(query: Query, server: ServerFacts, from: Po
     : from;
 }
 
+/**
+ * MariaDB with semi-synchronous replicas: whether the place of the position is in the log, and has its list. What tells more of
+ * the files (SHOW BINARY LOGS, SHOW MASTER STATUS) waits there as long as a commit waits for its replica.
+ */
+async function isAtItsPlace(query: Query, server: ServerFacts, { at, list }: GtidListPosition): Promise<boolean> {
+  const [row] = await query.rows<{ waits: string }>('SELECT @@global.rpl_semi_sync_master_enabled AS waits');
+  if (row?.waits !== '1' || at === null) return false;
+  try {
+    const there = parsed(gtidListPosition(await gtidsAt(query, server, at)));
+    return there.kind === 'gtid_list' && there.list.toString() === list.toString();
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === 'SERVER_ERROR') return false;
+    throw error;
+  }
+}
+
 /** Why the log cannot be read on from `from`; null: it can, as far as can be told before it is tried. */
 export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosition): Promise<string | null> {
   if (from.kind === 'gtid_set') return await lossOfSet(query, server, from.set);
@@ -136,6 +152,7 @@ export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosit
     if (server.flavor !== 'mariadb') return 'the state has a MariaDB position, and the server is MySQL.';
     // In the files of one server the place tells what is behind it. Numbers do not: they may be given out again.
     if (from.at !== null && from.at.server === (await readServerId(query, server))) {
+      if (await isAtItsPlace(query, server, from)) return null;
       return await lossOfFile(query, server, { kind: 'file', ...from.at });
     }
     // The end of the log: what waits for a replica may have been read.

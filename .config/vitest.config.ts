@@ -10,7 +10,7 @@ const mysqlKit = 'test/kit/servers/mysql*.server.test.ts';
 // Families of their own, with servers of their own, so that all families take about as long as each other.
 const postgresTrouble = ['chaos', 'faults', 'kill', 'patience'].map(name => `test/engines/postgres/${name}.server.test.ts`);
 /** Their describe blocks are MariaDB's alone, and a file without a test is an error. */
-const mariadbOnly = ['**/order.server.test.ts', '**/system-versioning.server.test.ts'];
+const mariadbOnly = ['**/order.server.test.ts', '**/order-failover.server.test.ts', '**/system-versioning.server.test.ts'];
 const mysqlKills = 'test/engines/mysql/kill.server.test.ts';
 
 /**

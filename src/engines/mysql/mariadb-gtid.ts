@@ -86,6 +86,19 @@ export class GtidList {
     return true;
   }
 
+  /** As `covers`, but only by numbers of one server: those of two do not tell which came first. */
+  passes(other: GtidList): boolean {
+    return other.gtids.every(theirs => {
+      const own = this.#last.get(theirs.domain);
+      return own?.server === theirs.server && own.sequence >= theirs.sequence;
+    });
+  }
+
+  /** The last transaction of a domain. */
+  of(domain: number): MariadbGtid | undefined {
+    return this.#last.get(domain);
+  }
+
   /** The greatest place that both cover. Null where there is none to be told: a domain in which the two have parted. */
   meet(other: GtidList): GtidList | null {
     const last = new Map<number, MariadbGtid>();
@@ -102,6 +115,35 @@ export class GtidList {
   /** As `@@gtid_binlog_pos` and `@slave_connect_state` spell it. */
   toString(): string {
     return this.gtids.map(({ domain, server, sequence }) => `${domain}-${server}-${sequence}`).join(',');
+  }
+}
+
+/** The last number of each server in each domain, as in `@@gtid_binlog_state`: what a log has, whatever its order. */
+export class GtidState {
+  readonly #last = new Map<number, Map<number, number>>();
+
+  constructor(gtids: readonly MariadbGtid[]) {
+    for (const { domain, server, sequence } of gtids) this.add(domain, server, sequence);
+  }
+
+  /** Reads `domain-server-sequence[,…]`; each domain may have several servers. What is no GTID is not in it. */
+  static parse(text: string): GtidState {
+    const entries = text.split(',').map(entry => GtidList.parse(entry));
+    return new GtidState(entries.flatMap(entry => (entry instanceof GtidList ? entry.gtids : [])));
+  }
+
+  add(domain: number, server: number, sequence: number): void {
+    const servers = this.#last.get(domain);
+    if (servers === undefined) this.#last.set(domain, new Map([[server, sequence]]));
+    else if ((servers.get(server) ?? -1) < sequence) servers.set(server, sequence);
+  }
+
+  has({ domain, server, sequence }: MariadbGtid): boolean {
+    return (this.#last.get(domain)?.get(server) ?? -1) >= sequence;
+  }
+
+  hasAll(list: GtidList): boolean {
+    return list.gtids.every(gtid => this.has(gtid));
   }
 }
 

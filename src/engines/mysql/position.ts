@@ -147,6 +147,14 @@ export function covers(reached: Position, target: Position): boolean {
   return false;
 }
 
+/** As `covers`, for the end of the log of a server that `reached` may be no place of: numbers of two servers are not enough then. */
+export function coversHead(reached: Position, head: Position): boolean {
+  const a = parsed(reached);
+  const b = parsed(head);
+  const isApart = a.kind === 'gtid_list' && b.kind === 'gtid_list' && compareKnown(a.at, b.at) === null;
+  return isApart ? a.list.passes(b.list) : covers(reached, head);
+}
+
 /** The greatest position that both cover. Throws POSITION_LOST where there is none to be told. */
 export function meet(a: Position, b: Position): Position {
   const left = parsed(a);

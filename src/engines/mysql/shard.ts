@@ -22,7 +22,7 @@ import { withinLimits } from './connection-limits.ts';
 import { discoverTables } from './discovery.ts';
 import { layoutToJson, memoOfLayout, type TableLayout } from './layout/column-layout.ts';
 import { type MysqlShardOptions, typeOptions } from './options.ts';
-import { covers, meet, parsed, toPosition } from './position.ts';
+import { covers, coversHead, meet, parsed, toPosition } from './position.ts';
 import { Dump, startOf } from './replication/dump.ts';
 import type { PresentLayouts } from './replication/layout-check.ts';
 import type { LogPlace } from './replication/log-place.ts';
@@ -153,7 +153,7 @@ export class MysqlShard implements Shard {
 
   covers(reached: Position, target: Position): boolean {
     if (this.#place?.isAt(reached) === true) return this.#place.covers(target);
-    return covers(reached, target);
+    return target === this.#target ? coversHead(reached, target) : covers(reached, target);
   }
 
   meet = meet;

@@ -46,7 +46,9 @@ export class Dump {
     ];
     if (flavor === 'mariadb') {
       // 4: GTID events as they are.
-      variables.push('@mariadb_slave_capability = 4', '@slave_gtid_strict_mode = 0', '@slave_gtid_ignore_duplicates = 0');
+      variables.push('@mariadb_slave_capability = 4', '@slave_gtid_ignore_duplicates = 0');
+      // Strict: a number that this log lacks, between others that it has, is an error, and not passed over.
+      variables.push(`@slave_gtid_strict_mode = ${from.kind === 'gtid_list' ? 1 : 0}`);
       if (from.kind === 'gtid_list') variables.push(`@slave_connect_state = ${quoteLiteral(from.list.toString())}`);
     }
     connection.quietMillis = QUIET_MILLIS;

@@ -2,7 +2,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { JsonObject, Position } from '../../../contract/ids.ts';
 import type { Gtid } from '../binlog/gtid.ts';
 import { GtidSet } from '../gtid-set.ts';
-import { GtidList } from '../mariadb-gtid.ts';
+import { GtidList, GtidState } from '../mariadb-gtid.ts';
 import { compareFiles, compareKnown, type FilePosition, gtidListPosition, parsed } from '../position.ts';
 import { type LogFile, logFileFromJson } from './log-file.ts';
 import { Prepared, type TransactionPlace } from './prepared.ts';
@@ -25,6 +25,8 @@ export class LogPlace {
   /** MariaDB: where the log was begun to be read. What comes from there on is behind it, whatever its numbers. */
   readonly #begun: GtidList;
   #list: GtidList;
+  /** MariaDB: what was passed of each server. */
+  readonly #passed: GtidState;
   /** MariaDB: domains in which a number came again, or one behind a larger one, so that numbers do not tell the order. */
   readonly #disordered = new Set<number>();
   readonly #serverName: string;
@@ -54,6 +56,7 @@ export class LogPlace {
     this.#set = at.kind === 'gtid_set' ? at.set.clone() : GtidSet.empty();
     this.#begun = at.kind === 'gtid_list' ? at.list : GtidList.empty();
     this.#list = this.#begun.clone();
+    this.#passed = new GtidState(this.#begun.gtids);
     if (at.kind === 'file') this.#file = at;
     else this.#file = at.kind === 'gtid_list' && at.at?.server === server ? at.at : null;
     this.#extra = tables === undefined ? null : { tables };
@@ -132,9 +135,11 @@ export class LogPlace {
     if (other.kind === 'gtid_list' && this.kind === 'gtid_list') {
       const order = compareKnown(this.#file, other.at);
       if (order !== null) return order < 0;
-      if (this.#begun.covers(other.list)) return false;
-      if (this.#disordered.has(this.#domain)) throw this.#disorder(position);
-      return other.list.has(this.#domain, this.#gno);
+      const last = other.list.of(this.#domain);
+      if (last === undefined || this.#begun.covers(other.list) || this.#passed.has(last)) return false;
+      // Numbers of two servers do not tell which of the two came first at the server that the position is of.
+      if (last.server !== this.#server || this.#disordered.has(this.#domain)) throw this.#disorder(position);
+      return last.sequence >= this.#gno;
     }
     if (other.kind === 'file' && this.#file !== null) return (compareFiles(this.#file, other) ?? 1) < 0;
     return false;
@@ -145,7 +150,10 @@ export class LogPlace {
     const other = parsed(target);
     if (other.kind === 'gtid_list' && this.kind === 'gtid_list') {
       const order = compareKnown(this.#file, other.at);
-      return order === null ? this.#list.covers(other.list) : order >= 0;
+      if (order !== null) return order >= 0;
+      // Nothing has come yet, and the end of this log is asked for.
+      if (this.#file === null && other.at?.server === this.#serverName) return this.#list.passes(other.list);
+      return this.#list.covers(other.list) || this.#passed.hasAll(other.list);
     }
     if (other.kind === 'file' && this.#file !== null) return (compareFiles(this.#file, other) ?? -1) >= 0;
     return other.kind === 'gtid_set' && this.kind === 'gtid_set' && this.#set.contains(other.set);
@@ -195,12 +203,15 @@ export class LogPlace {
 
   #advance(file: string, position: number): void {
     this.#changed = true;
-    if (this.kind === 'gtid_list') this.#list.advance(this.#domain, this.#server, this.#gno);
+    if (this.kind === 'gtid_list') {
+      this.#list.advance(this.#domain, this.#server, this.#gno);
+      this.#passed.add(this.#domain, this.#server, this.#gno);
+    }
     if (this.#file !== null) this.#file = { file, pos: position, server: this.#file.server };
   }
 
   #disorder(position: Position): ConnectorError {
-    const detail = `in domain ${this.#domain} of the log a transaction comes behind one with the same or a larger number, so that the place ${JSON.stringify(position)}, of another server or an earlier version, cannot be found in it.`;
+    const detail = `in domain ${this.#domain} the numbers of the log do not tell its order: they are of several servers, or do not rise. So the place ${JSON.stringify(position)}, of another server or an earlier version, cannot be found in it.`;
     return new ConnectorError('POSITION_LOST', detail);
   }
 }

@@ -186,6 +186,10 @@ export class LogTables {
     return plan;
   }
 
+  /** Up to where changes of its table are left out. */
+  sinceOf = ({ schema, table: name }: TableMap): Position | null =>
+    this.#entries.get(this.#catalog.keyOf({ schema, name }))?.followed.since ?? null;
+
   #compile(map: TableMap, was: readonly KnownTable[] | undefined): RowPlan | typeof LEFT_OUT | null {
     const key = this.#catalog.keyOf({ schema: map.schema, name: map.table });
     const entry = this.#entries.get(key);

@@ -59,6 +59,9 @@ export class RowEvents {
     }
     const plan = this.#tables.planOf(map, held?.layouts);
     transaction.announce(this.#records);
+    // Throws where it is not known whether the transaction is one that the table has already.
+    const since = plan === LEFT_OUT ? this.#tables.sinceOf(map) : null;
+    if (since !== null) this.#place.isIn(since);
     if (plan === null || plan === LEFT_OUT || !plan.wants(this.#place)) {
       this.#changes.passAll(rows);
       return;

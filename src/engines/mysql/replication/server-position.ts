@@ -2,6 +2,7 @@ import { ConnectorError } from '../../../contract/errors.ts';
 import type { JsonObject, Position } from '../../../contract/ids.ts';
 import { FIRST_POSITION } from '../binlog/events.ts';
 import { GtidSet } from '../gtid-set.ts';
+import { GtidState } from '../mariadb-gtid.ts';
 import { compareFiles, filePosition, gtidListPosition, gtidSetPosition, type MysqlPosition, parsed } from '../position.ts';
 import { type ServerFacts, showLogStatus } from '../server.ts';
 import { type Query, quoteLiteral } from '../sql.ts';
@@ -155,12 +156,11 @@ export async function lossOf(query: Query, server: ServerFacts, from: MysqlPosit
       if (await isAtItsPlace(query, server, from)) return null;
       return await lossOfFile(query, server, { kind: 'file', ...from.at });
     }
-    // The end of the log: what waits for a replica may have been read.
-    const [row] = await query.rows<{ list: string }>('SELECT @@global.gtid_binlog_pos AS list');
-    const at = row?.list ?? '';
-    const end = parsed(gtidListPosition(at));
-    if (end.kind === 'gtid_list' && end.list.covers(from.list)) return null;
-    return `the state is at ${from.list.toString()}, and the log ends at ${at}: it is another server's, or its latest changes were lost.`;
+    // All that the log ever had, also what waits for a replica, which may have been read. Its last number may be a smaller one.
+    const [row] = await query.rows<{ state: string }>('SELECT @@global.gtid_binlog_state AS state');
+    const state = row?.state ?? '';
+    if (GtidState.parse(state).hasAll(from.list)) return null;
+    return `the state is at ${from.list.toString()}, and the log has ${state}: it is another server's, or its latest changes were lost.`;
   }
   return await lossOfFile(query, server, from);
 }

@@ -108,7 +108,7 @@ const HINTS: Readonly<Record<number, string>> = {
  */
 const DUMP_ENDED = 1236;
 const LOST =
-  /purged|not find (?:first )?(?:binary )?log|could not open log|impossible position|position > file size|older than|diverged|more GTIDs|not in the (?:master|source)'s binlog|GTID .* is not|errant/i;
+  /purged|not find (?:first )?(?:binary )?log|could not open log|impossible position|position > file size|older than|diverged|more GTIDs|not in the (?:master|source)'s binlog|missing the GTID|GTID .* is not|errant/i;
 
 function codeOf({ errno, sqlState, sqlMessage }: ServerError): ErrorCode {
   const known = CODES[errno];

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, Position } from '../../../../src/contract/ids.ts';
 import { Gtid } from '../../../../src/engines/mysql/binlog/gtid.ts';
-import { covers, filePosition, gtidListPosition, gtidSetPosition, meet } from '../../../../src/engines/mysql/position.ts';
+import {
+  covers,
+  coversHead,
+  filePosition,
+  gtidListPosition,
+  gtidSetPosition,
+  meet,
+} from '../../../../src/engines/mysql/position.ts';
 import { LogPlace } from '../../../../src/engines/mysql/replication/log-place.ts';
 import { HeldTransaction } from '../../../../src/engines/mysql/replication/prepared.ts';
 
@@ -119,6 +126,30 @@ describe('a place told by a GTID list', () => {
     place.commit('b.000001', 200);
     place.begin(mariadb(6, 0, 2), 'b.000001', 200);
     expect(() => place.isIn(since)).toThrowError(/cannot be found in it/);
+  });
+
+  it('is lost where a place of another server is to be found by numbers of two servers', () => {
+    const since = list('0-22-7', behind(900, 'b.000001', 'another'));
+    const place = new LogPlace(list('0-2-4', behind(500, 'b.000001', 'another')), SERVER);
+    place.begin(mariadb(5, 0, 2), 'b.000001', 100);
+    expect(() => place.isIn(since)).toThrowError(/cannot be found in it/);
+    place.commit('b.000001', 200);
+    pass(place, mariadb(7, 0, 22), 'b.000001', 300);
+    // It was passed: what comes now is behind it, whatever its number.
+    place.begin(mariadb(6, 0, 2), 'b.000001', 300);
+    expect(place.isIn(since)).toBe(false);
+    expect(place.covers(since)).toBe(true);
+  });
+
+  it('is not at the end of the log of another server because of larger numbers alone', () => {
+    const from = list('0-2-5', behind(500, 'b.000001', 'another'));
+    const place = new LogPlace(from, SERVER);
+    const head = list('0-22-4', behind(900));
+    expect(coversHead(from, head)).toBe(false);
+    expect(place.covers(head)).toBe(false);
+    expect(place.covers(list('0-2-5', behind(900)))).toBe(true);
+    pass(place, mariadb(4, 0, 22), 'b.000001', 900);
+    expect(place.covers(head)).toBe(true);
   });
 
   it('is, for any numbers, behind what came before it in the file and in front of what comes after', () => {

@@ -49,8 +49,10 @@ describe('a state that is ahead of what the server has committed', () => {
     ).toMatch(/the server has not: .*:6\./);
   });
 
-  it('is held against the end of the log of MariaDB, where such transactions stand', async () => {
-    const query = answering({ gtid_binlog_pos: () => [{ list: '0-1-6', waits: '1' }] });
+  it('is held against all that the log of MariaDB has, where such transactions stand', async () => {
+    const query = answering({ gtid_binlog_state: () => [{ state: '0-2-4,0-1-6' }] });
+    expect(await lossOf(query, facts('mariadb'), parsed(gtidListPosition('0-2-4')))).toBeNull();
+    expect(await lossOf(query, facts('mariadb'), parsed(gtidListPosition('0-3-4')))).toMatch(/0-3-4/);
     expect(await lossOf(query, facts('mariadb'), parsed(gtidListPosition('0-1-6')))).toBeNull();
     expect(await lossOf(query, facts('mariadb'), parsed(gtidListPosition('0-1-7')))).toMatch(/0-1-6/);
   });
